@@ -1,0 +1,56 @@
+/** Files: writes that are whole or absent, and reads whose failure names the file. */
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { SpantuneError, UserError } from './errors.js';
+
+/** Writes to a temporary name beside the target and renames it, so that no reader ever sees half a file. */
+export function writeWhole(path: string, write: (temporary: string) => void): void {
+  const temporary = `${path}.${process.pid}.part`;
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    write(temporary);
+    renameSync(temporary, path);
+  } catch (cause) {
+    rmSync(temporary, { force: true });
+    if (cause instanceof SpantuneError) throw cause;
+    throw new UserError(`cannot be written: ${reason(cause)}`, {
+      file: path,
+      hint: 'check that the folder exists, may be written to, and has room left',
+      cause,
+    });
+  }
+}
+
+/** Writes text or bytes as `writeWhole` does. */
+export function writeFileWhole(path: string, content: string | Uint8Array): void {
+  writeWhole(path, (temporary) => writeFileSync(temporary, content));
+}
+
+/** Reads a text file as UTF-8, less a byte-order mark. Throws a `UserError` that names it. */
+export function readText(path: string, hint?: string): string {
+  try {
+    const text = readFileSync(path, 'utf8');
+    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  } catch (cause) {
+    throw new UserError(`cannot be read: ${reason(cause)}`, { file: path, hint: hint ?? 'check the path', cause });
+  }
+}
+
+/** Reads and parses a JSON file. Throws a `UserError` that names it. */
+export function readJson(path: string, hint?: string): unknown {
+  const text = readText(path, hint);
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new UserError(`is not valid JSON: ${reason(cause)}`, { file: path, hint: hint ?? 'restore the file', cause });
+  }
+}
+
+function reason(cause: unknown): string {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'it is a folder';
+  if (code === 'EACCES') return 'permission denied';
+  if (code === 'ENOSPC') return 'the disk is full';
+  return cause instanceof Error ? cause.message : String(cause);
+}
