@@ -3,13 +3,17 @@
  * TensorFlow.js, which eager backends run and tests compare with; while a step is recorded, kernels of the recording backend
  * stand in (`compiled/`). Tokens are flattened: states are [batch · length, hidden].
  */
-import * as tf from '@tensorflow/tfjs';
+
 import type { Tensor } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { recordedOps } from './recording.js';
 
 /** x [n, in] · weight [out, in]ᵀ + bias [out] → [n, out]. */
 export function linear(x: Tensor, weight: Tensor, bias: Tensor): Tensor {
-  return recordedOps()?.linear(x, weight, bias) ?? tf.add(tf.matMul(x as tf.Tensor2D, weight as tf.Tensor2D, false, true), bias);
+  return (
+    recordedOps()?.linear(x, weight, bias) ??
+    tf.add(tf.matMul(x as tf.Tensor2D, weight as tf.Tensor2D, false, true), bias)
+  );
 }
 
 /** Layer normalisation over the last axis: (x − mean) / √(variance + ε) · weight + bias, population variance. */

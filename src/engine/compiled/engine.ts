@@ -1,0 +1,42 @@
+/** The compiled engine: functions are recorded as ONNX graphs, which ONNX Runtime runs on all cores. */
+import * as tf from '@tensorflow/tfjs';
+import type { Elementwise, Engine, EngineOptions } from '../types.js';
+import { type CompiledBank, compiledBank } from './bank.js';
+import { compiledElementwise, compiledSumOfSquares } from './elementwise.js';
+import './kernels/elementwise.js';
+import './kernels/products.js';
+import './kernels/structure.js';
+import { compiledProgram } from './program.js';
+import { createSessionCache } from './session.js';
+
+export function compiledEngine({ threads = 1, cacheBytes = 2 ** 31 }: EngineOptions = {}): Engine {
+  const cache =
+    createSessionCache<Awaited<ReturnType<Parameters<typeof compiledProgram>[0]['cache']['get']>>>(cacheBytes);
+  const elementwise: (Elementwise & { close(): Promise<void> })[] = [];
+  let programs = 0;
+  const host = { threads, cache };
+  const square = compiledSumOfSquares(threads);
+  const product = compiledProgram(host, 'multiply', ({ a, b }) => ({
+    product: tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D),
+  }));
+  return {
+    name: 'compiled',
+    bank: compiledBank,
+    program: (name, body, options) => compiledProgram(host, `${name}#${programs++}`, body, options),
+    elementwise(name, body, scalars) {
+      const made = compiledElementwise(threads, name, body, scalars);
+      elementwise.push(made);
+      return made;
+    },
+    sumOfSquares: (bank) => square.run(bank as CompiledBank),
+    async multiply(a, rows, inner, b, columns) {
+      const inputs = { a: { shape: [rows, inner], data: a }, b: { shape: [inner, columns], data: b } };
+      return (await product.run({ inputs })).product.data.slice() as Float32Array;
+    },
+    async close() {
+      await cache.clear();
+      await square.close();
+      for (const each of elementwise) await each.close();
+    },
+  };
+}

@@ -1,0 +1,59 @@
+/** Kernels that multiply matrices, reduce and normalise. */
+import { util } from '@tensorflow/tfjs';
+import { EngineError } from '../../../errors.js';
+import type { Graph, Value } from '../graph.js';
+import { register } from '../recorder.js';
+import { broadcastShape } from './elementwise.js';
+
+register('BatchMatMul', ({ graph, inputs: { a, b }, attributes }) => {
+  const transA = Boolean(attributes.transposeA);
+  const transB = Boolean(attributes.transposeB);
+  const rank = Math.max(a.shape.length, b.shape.length);
+  const rows = a.shape[a.shape.length - (transA ? 1 : 2)];
+  const columns = b.shape[b.shape.length - (transB ? 2 : 1)];
+  const flags = { transA: transA ? 1 : 0, transB: transB ? 1 : 0 };
+  if (rank === 2) return graph.node('Gemm', [a, b], { shape: [rows, columns] }, flags);
+  // tf.matMul on a pair of matrices arrives as one batch of one.
+  const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
+  return graph.node('FusedMatMul', [a, b], { shape: [...batch, rows, columns] }, flags, 'com.microsoft');
+});
+
+/** x · weightᵀ + bias in one node. */
+register('Linear', ({ graph, inputs: { x, weight, bias } }) =>
+  graph.node('Gemm', [x, weight, bias], { shape: [x.shape[0], weight.shape[0]] }, { transB: 1 }),
+);
+
+register('LayerNorm', ({ graph, inputs: { x, weight, bias }, attributes }) => {
+  const row = { shape: [...x.shape.slice(0, -1), 1] };
+  const spec = { axis: -1, epsilon: { float: Number(attributes.epsilon) } };
+  return graph.nodeMany('LayerNormalization', [x, weight, bias], [{ shape: x.shape }, row, row], spec);
+});
+
+register('Gelu', ({ graph, inputs: { x } }) => graph.node('Gelu', [x], x));
+
+register('Softmax', ({ graph, inputs: { logits }, attributes }) => {
+  if (Number(attributes.dim ?? -1) !== -1 && Number(attributes.dim) !== logits.shape.length - 1) {
+    throw new EngineError('Softmax can be recorded over the last axis alone');
+  }
+  return graph.node('Softmax', [logits], logits, { axis: -1 });
+});
+register('LogSoftmax', ({ graph, inputs: { logits } }) => graph.node('LogSoftmax', [logits], logits, { axis: -1 }));
+
+function reduction(kernel: string, op: string): void {
+  register(kernel, ({ graph, inputs: { x }, attributes }) => {
+    const axes = util.parseAxisParam(attributes.axis as number[], [...x.shape]);
+    return reduce(graph, op, x, axes, Boolean(attributes.keepDims));
+  });
+}
+
+function reduce(graph: Graph, op: string, x: Value, axes: number[], keepDims: boolean): Value {
+  const shape = keepDims
+    ? x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
+    : x.shape.filter((_, axis) => !axes.includes(axis));
+  return graph.node(op, [x, graph.int64(axes)], { shape, type: x.type }, { keepdims: keepDims ? 1 : 0 });
+}
+
+reduction('Sum', 'ReduceSum');
+reduction('Mean', 'ReduceMean');
+reduction('Max', 'ReduceMax');
+reduction('Min', 'ReduceMin');

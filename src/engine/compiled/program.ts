@@ -1,0 +1,149 @@
+/** A recordable function as ONNX Runtime sessions: one per combination of shapes, or one for all where sizes are symbolic. */
+import * as ort from 'onnxruntime-node';
+import { EngineError } from '../../errors.js';
+import { type MaskBuffer, maskBuffer } from '../chance.js';
+import type { Call, HostTensor, Program, ProgramOptions, Recordable, Sizes } from '../types.js';
+import type { CompiledBank } from './bank.js';
+import type { Value } from './graph.js';
+import { serialize } from './onnx.js';
+import { type InputSpec, type MaskSite, record } from './recorder.js';
+import { type Cached, openSession, ortTensor, peakBytes } from './session.js';
+
+interface Compiled extends Cached {
+  inputs: string[];
+  masks: (MaskSite & { buffer: MaskBuffer })[];
+  /** Output name in the model → what becomes of it. */
+  outputs: Map<string, Destination>;
+}
+
+type Destination =
+  | { to: 'caller'; name: string; buffer?: ort.Tensor }
+  | { to: 'bank'; name: string }
+  | { to: 'rows'; name: string; ids: string; buffer?: ort.Tensor };
+
+export interface ProgramHost {
+  threads: number;
+  cache: { get(key: string, make: () => Promise<Compiled>): Promise<Compiled> };
+}
+
+export function compiledProgram(
+  host: ProgramHost,
+  name: string,
+  body: Recordable,
+  options: ProgramOptions = {},
+): Program {
+  const { shapes } = options;
+
+  async function compile(call: Call): Promise<Compiled> {
+    const banks = (call.banks ?? []) as CompiledBank[];
+    const symbols = shapes ? Object.keys(call.sizes ?? {}) : undefined;
+    const inputs = (standIns: Sizes): InputSpec[] => {
+      const symbolic = shapes?.(standIns);
+      const specs: InputSpec[] = Object.entries(call.inputs).map(([key, { data, shape }]) => ({
+        name: key,
+        shape: symbolic ? symbolic[key] : shape,
+        type: data instanceof Float32Array ? 'float32' : 'int32',
+      }));
+      for (const bank of banks) {
+        for (const key of bank.names) specs.push({ name: key, shape: bank.shape(key), type: 'float32' });
+      }
+      return specs;
+    };
+    const { graph, outputs, masks } = record(body, {
+      inputs,
+      symbols,
+      sizes: call.sizes,
+      chance: call.chance !== undefined,
+    });
+    const results = new Map<string, Value>();
+    const destinations = new Map<string, Destination>();
+    const target = call.into?.bank as CompiledBank | undefined;
+    for (const [key, value] of outputs) {
+      if (!target?.has(key)) {
+        results.set(key, value);
+        destinations.set(`out:${key}`, { to: 'caller', name: key });
+      } else if (value.scattered && value.scattered.ids.kind === 'input') {
+        results.set(`rows:${key}`, value.scattered.rows);
+        destinations.set(`out:rows:${key}`, { to: 'rows', name: key, ids: value.scattered.ids.name.slice(3) });
+      } else {
+        const before = graph.input(`into:${key}`, 'float32', value.shape);
+        results.set(key, call.into?.add ? graph.node('Add', [before, value], value) : value);
+        destinations.set(`out:${key}`, { to: 'bank', name: key });
+      }
+    }
+    const model = serialize(graph, name, results);
+    const session = await openSession(model.bytes, { threads: host.threads, symbolic: shapes !== undefined, name });
+    if (!shapes) {
+      for (const [key, destination] of destinations) {
+        const value = results.get(key.slice(4)) as Value;
+        if (destination.to !== 'bank' && value.type === 'float32') {
+          destination.buffer = new ort.Tensor('float32', new Float32Array(sizeOf(value.shape)), value.shape);
+        }
+      }
+    }
+    const buffers = masks.map((mask) => ({ ...mask, buffer: maskBuffer(sizeOf(mask.shape), mask.rate) }));
+    const maskBytes = masks.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
+    return {
+      session,
+      bytes: peakBytes(model.nodes) + maskBytes,
+      inputs: model.inputs,
+      masks: buffers,
+      outputs: destinations,
+    };
+  }
+
+  return {
+    async run(call) {
+      const compiled = await host.cache.get(keyOf(name, call, shapes !== undefined), () => compile(call));
+      const banks = (call.banks ?? []) as CompiledBank[];
+      const target = call.into?.bank as CompiledBank | undefined;
+      const feeds: Record<string, ort.Tensor> = {};
+      for (const { site, buffer, shape } of compiled.masks) {
+        buffer.draw(call.chance ?? [], site);
+        feeds[`in:mask:${site}`] = new ort.Tensor('float32', buffer.data, shape);
+      }
+      for (const key of compiled.inputs) {
+        if (key.startsWith('mask:')) continue;
+        if (key.startsWith('into:')) feeds[`in:${key}`] = (target as CompiledBank).tensor(key.slice(5));
+        else if (call.inputs[key]) feeds[`in:${key}`] = ortTensor(call.inputs[key]);
+        else feeds[`in:${key}`] = bankOf(banks, key).tensor(key);
+      }
+      const fetches: Record<string, ort.Tensor | null> = {};
+      for (const [key, destination] of compiled.outputs) {
+        fetches[key] =
+          destination.to === 'bank' ? (target as CompiledBank).tensor(destination.name) : (destination.buffer ?? null);
+      }
+      // A mask that no output needs is not an input of the model.
+      for (const key of Object.keys(feeds)) if (!compiled.session.inputNames.includes(key)) delete feeds[key];
+      const results = await compiled.session.run(feeds, fetches as ort.InferenceSession.FetchesType);
+      const returned: Record<string, HostTensor> = {};
+      for (const [key, destination] of compiled.outputs) {
+        const { data, dims } = results[key];
+        if (destination.to === 'caller') {
+          returned[destination.name] = { shape: [...dims], data: data as Float32Array };
+        } else if (destination.to === 'rows') {
+          const ids = call.inputs[destination.ids].data as Int32Array;
+          target?.scatter(destination.name, data as Float32Array, ids, call.into?.add ?? false);
+        }
+      }
+      return returned;
+    },
+  };
+}
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
+
+function bankOf(banks: readonly CompiledBank[], name: string): CompiledBank {
+  const bank = banks.find((candidate) => candidate.has(name));
+  if (!bank) throw new EngineError(`the program reads "${name}", which is neither an input nor in a bank`);
+  return bank;
+}
+
+/** Equal keys mean that one session serves both calls. */
+function keyOf(name: string, call: Call, symbolic: boolean): string {
+  const inputs = Object.entries(call.inputs).map(([key, { shape }]) => (symbolic ? key : `${key}[${shape}]`));
+  const into = call.into ? (call.into.add ? 'add' : 'set') : '';
+  return [name, ...inputs, call.chance ? 'chance' : '', into, symbolic ? '' : JSON.stringify(call.sizes ?? {})].join(
+    '|',
+  );
+}

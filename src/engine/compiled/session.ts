@@ -1,0 +1,98 @@
+/** ONNX Runtime: sessions with our settings, and a cache of them that is bounded in bytes. */
+import * as ort from 'onnxruntime-node';
+import { EngineError } from '../../errors.js';
+import type { HostTensor } from '../types.js';
+import type { Node, Value } from './graph.js';
+
+const BYTES: Record<string, number> = { float32: 4, int32: 4, int64: 8, bool: 1 };
+
+export async function openSession(
+  model: Uint8Array,
+  options: { threads: number; symbolic: boolean; name: string },
+): Promise<ort.InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(model, {
+      executionProviders: ['cpu'],
+      graphOptimizationLevel: 'all',
+      executionMode: 'sequential',
+      intraOpNumThreads: options.threads,
+      interOpNumThreads: 1,
+      enableMemPattern: !options.symbolic,
+      logSeverityLevel: 3,
+      // Moments of rarely seen embedding rows become denormal, where arithmetic is many times slower.
+      extra: { session: { set_denormal_as_zero: '1' } },
+    });
+  } catch (cause) {
+    throw new EngineError(
+      `ONNX Runtime does not accept the recorded program "${options.name}": ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+export function ortTensor({ data, shape }: HostTensor): ort.Tensor {
+  return data instanceof Float32Array ? new ort.Tensor('float32', data, shape) : new ort.Tensor('int32', data, shape);
+}
+
+/** Bytes that results hold at once when nodes run in order and each value goes after its last use: what a session's arena takes. */
+export function peakBytes(nodes: readonly Node[]): number {
+  const lastUse = new Map<string, number>();
+  nodes.forEach((node, i) => {
+    for (const operand of node.inputs) if (operand) lastUse.set(operand.name, i);
+  });
+  const sizeOf = (value: Value) => value.shape.reduce((product, size) => product * size, BYTES[value.type]);
+  let live = 0;
+  let peak = 0;
+  nodes.forEach((node, i) => {
+    for (const output of node.outputs) if (lastUse.has(output.name)) live += sizeOf(output);
+    peak = Math.max(peak, live);
+    for (const operand of new Set(node.inputs)) {
+      if (operand?.kind === 'result' && lastUse.get(operand.name) === i) live -= sizeOf(operand);
+    }
+  });
+  return peak;
+}
+
+export interface Cached {
+  session: ort.InferenceSession;
+  /** Estimated bytes that the session holds. */
+  bytes: number;
+}
+
+/** Least recently used goes first; what was asked for last always stays. */
+export function createSessionCache<T extends Cached>(limit: number) {
+  const entries = new Map<string, T>();
+  let total = 0;
+  return {
+    async get(key: string, make: () => Promise<T>): Promise<T> {
+      let entry = entries.get(key);
+      if (entry) {
+        entries.delete(key);
+      } else {
+        entry = await make();
+        total += entry.bytes;
+      }
+      entries.set(key, entry);
+      for (const [oldest, { session, bytes }] of entries) {
+        if (total <= limit || oldest === key) break;
+        entries.delete(oldest);
+        total -= bytes;
+        await session.release();
+      }
+      return entry;
+    },
+    get bytes() {
+      return total;
+    },
+    get size() {
+      return entries.size;
+    },
+    async clear() {
+      for (const { session } of entries.values()) await session.release();
+      entries.clear();
+      total = 0;
+    },
+  };
+}

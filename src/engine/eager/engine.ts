@@ -1,0 +1,145 @@
+/** The eager engine: functions run at once on a TensorFlow.js backend. */
+
+import type { Tensor } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import { EngineError } from '../../errors.js';
+import { maskBuffer } from '../chance.js';
+import type { Chance } from '../ops.js';
+import type { Bank, BankEntry, Call, Elementwise, Engine, HostTensor, Program, Recordable } from '../types.js';
+
+interface EagerBank extends Bank {
+  tensor(name: string): Tensor;
+  /** Takes a tensor over; what stood there before is disposed. */
+  set(name: string, tensor: Tensor): void;
+  group(name: string): string;
+  has(name: string): boolean;
+}
+
+function eagerBank(entries: readonly BankEntry[]): EagerBank {
+  const tensors = new Map<string, Tensor>();
+  const groups = new Map(entries.map(({ name, group = '' }) => [name, group]));
+  for (const { name, shape } of entries) tensors.set(name, tf.keep(tf.zeros(shape)));
+  const tensor = (name: string) => {
+    const found = tensors.get(name);
+    if (!found) throw new EngineError(`the bank holds no tensor "${name}"`);
+    return found;
+  };
+  return {
+    names: entries.map(({ name }) => name),
+    size: [...tensors.values()].reduce((sum, { size }) => sum + size, 0),
+    shape: (name) => tensor(name).shape,
+    has: (name) => tensors.has(name),
+    group: (name) => groups.get(name) ?? '',
+    tensor,
+    set(name, value) {
+      tensor(name).dispose();
+      tensors.set(name, tf.keep(value));
+    },
+    write(name, data) {
+      this.set(name, tf.tensor(data.slice(), tensor(name).shape, 'float32'));
+    },
+    read: (name) => tensor(name).dataSync().slice() as Float32Array,
+    dispose() {
+      for (const value of tensors.values()) value.dispose();
+      tensors.clear();
+    },
+  };
+}
+
+/** Masks are drawn when they are asked for; buffers are kept by site and size. */
+function eagerChance(keys: readonly (number | string)[], buffers: Map<string, ReturnType<typeof maskBuffer>>): Chance {
+  return {
+    mask(site, shape, rate) {
+      const key = `${site}[${shape}]${rate}`;
+      let buffer = buffers.get(key);
+      if (!buffer) {
+        buffer = maskBuffer(tf.util.sizeFromShape(shape), rate);
+        buffers.set(key, buffer);
+      }
+      buffer.draw(keys, site);
+      return tf.tensor(buffer.data.slice(), shape, 'float32');
+    },
+  };
+}
+
+function eagerProgram(body: Recordable): Program {
+  const buffers = new Map<string, ReturnType<typeof maskBuffer>>();
+  return {
+    async run(call: Call) {
+      const target = call.into?.bank as EagerBank | undefined;
+      const results = tf.tidy(() => {
+        const inputs: Record<string, Tensor> = {};
+        for (const bank of (call.banks ?? []) as EagerBank[])
+          for (const name of bank.names) inputs[name] = bank.tensor(name);
+        for (const [name, { data, shape }] of Object.entries(call.inputs)) {
+          inputs[name] = tf.tensor(data.slice(), shape, data instanceof Float32Array ? 'float32' : 'int32');
+        }
+        const chance = call.chance && eagerChance(call.chance, buffers);
+        const outputs = body(inputs, { sizes: call.sizes ?? {}, chance });
+        const kept: Record<string, Tensor> = {};
+        for (const [name, tensor] of Object.entries(outputs)) {
+          if (!target?.has(name)) kept[name] = tf.clone(tensor);
+          else target.set(name, call.into?.add ? tf.add(target.tensor(name), tensor) : tf.clone(tensor));
+        }
+        return kept;
+      });
+      const returned: Record<string, HostTensor> = {};
+      for (const [name, tensor] of Object.entries(results)) {
+        returned[name] = { shape: tensor.shape, data: (await tensor.data()) as Float32Array };
+        tensor.dispose();
+      }
+      return returned;
+    },
+  };
+}
+
+/** Runs on the TensorFlow.js backend that is in use (`cpu` unless another was set). */
+export async function eagerEngine(): Promise<Engine> {
+  tf.enableProdMode();
+  await tf.ready();
+  return {
+    name: 'eager',
+    bank: eagerBank,
+    program: (_name, body) => eagerProgram(body),
+    elementwise(_name, body, scalars): Elementwise {
+      return {
+        async run({ reads, writes, scalars: values, group }) {
+          const sources = reads as EagerBank[];
+          for (const name of sources[0].names) {
+            if (group !== undefined && sources[0].group(name) !== group) continue;
+            tf.tidy(() => {
+              const inputs = Object.fromEntries(scalars.map((key) => [key, tf.scalar(values[key])]));
+              const results = body(
+                sources.map((bank) => bank.tensor(name)),
+                inputs,
+              );
+              // All results exist before the first is written: a bank may be read and written.
+              results
+                .map((tensor) => tf.clone(tensor))
+                .forEach((tensor, i) => {
+                  (writes[i] as EagerBank).set(name, tensor);
+                });
+            });
+          }
+        },
+      };
+    },
+    async sumOfSquares(bank) {
+      let total = 0;
+      for (const name of bank.names) {
+        total += tf.tidy(() => tf.sum(tf.square((bank as EagerBank).tensor(name))).dataSync()[0]);
+      }
+      return total;
+    },
+    async multiply(a, rows, inner, b, columns) {
+      return tf.tidy(
+        () =>
+          tf
+            .matMul(tf.tensor2d(a, [rows, inner]), tf.tensor2d(b, [inner, columns]))
+            .dataSync()
+            .slice() as Float32Array,
+      );
+    },
+    async close() {},
+  };
+}

@@ -1,0 +1,16 @@
+/** Opens an engine by name. */
+import { availableParallelism } from 'node:os';
+import { compiledEngine } from './compiled/engine.js';
+import { eagerEngine } from './eager/engine.js';
+import type { Engine, EngineOptions } from './types.js';
+
+/** Threads where none are named: what Slurm gave the job, else what the machine has. */
+export function defaultThreads(): number {
+  const slurm = Number(process.env.SLURM_CPUS_PER_TASK);
+  return slurm > 0 ? slurm : availableParallelism();
+}
+
+export async function openEngine(name: 'compiled' | 'eager', options: EngineOptions = {}): Promise<Engine> {
+  const threads = options.threads ?? defaultThreads();
+  return name === 'compiled' ? compiledEngine({ ...options, threads }) : eagerEngine();
+}
