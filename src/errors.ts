@@ -60,3 +60,13 @@ export class CheckpointError extends UserError {
 export class EngineError extends SpantuneError {
   override name = 'EngineError';
 }
+
+/** The user stopped it: thrown by work that was asked to stop and has stopped cleanly. */
+export class Interrupted extends SpantuneError {
+  override name = 'Interrupted';
+  override readonly exitCode: number = 130;
+
+  constructor(hint?: string) {
+    super('interrupted', { hint });
+  }
+}

@@ -37,6 +37,8 @@ export interface SelectResult {
   model: string;
   /** Layers × width, as the model's folder says. */
   shape: { layers: number; hidden: number };
+  /** True where an input is two texts. */
+  pair: boolean;
   /** Inputs that ν saw. */
   samples: number;
   layers: LayerVariability[];
@@ -45,6 +47,10 @@ export interface SelectResult {
   /** The proposal for k. */
   arm: Arm;
   k: number;
+  /** Where the proposal's last layer was sought: among layers k…L, or among all. */
+  range: 'fit' | 'all';
+  /** Half-samples in which the choice was repeated; 0 where there was no room to resample. */
+  halfSamples: number;
   /** Classes left out since they have one example only. */
   leftOut: string[];
   /** True where no layer is chosen in half of the half-samples. */
@@ -74,5 +80,62 @@ export interface TrainResult {
   padding: number;
   truncated: number;
   environment: Record<string, string | number>;
+  warnings: string[];
+}
+
+/** What `evaluate` and `predict` may set; a run's own configuration decides the rest. */
+export interface RunOptions {
+  /** The run folder. */
+  run: string;
+  /** Folder of GLUE's layout in place of the run's own; for a user's own task a file with the run's columns. */
+  data?: string;
+  batchSize?: number;
+  engine?: { name?: 'compiled' | 'eager'; threads?: number };
+}
+
+export interface EvaluateOptions extends RunOptions {
+  /** `dev`, `train`, `test`, or a task's further ones, such as MNLI's `dev_mismatched` and `ax`. */
+  split: string;
+}
+
+export interface EvaluateResult {
+  run: string;
+  task: string;
+  split: string;
+  examples: number;
+  /** Fractions, not per cent. */
+  metrics: Record<string, number>;
+  /** Mean of the metrics. */
+  score: number;
+  seconds: number;
+  warnings: string[];
+}
+
+export interface PredictOptions extends RunOptions {
+  /**
+   * New text, in place of a split: one input a line, the two texts of a pair separated by a tab; or, where `name` ends in .tsv,
+   * .csv or .jsonl, rows with the run's text columns by name. `text` is the content already read (standard input).
+   */
+  input?: { name: string; text?: string };
+  /** A split of the task's files; `test` unless told. */
+  split?: string;
+}
+
+export interface Prediction {
+  /** The file's own index, else the 0-based number of the row. */
+  index: string;
+  /** The class by name, or the score of a regression task. */
+  label: string | number;
+  /** Probability of each class, in the order of `labels`; empty for regression. */
+  scores: number[];
+}
+
+export interface PredictResult {
+  run: string;
+  task: string;
+  /** Class names in id order; empty for regression. */
+  labels: string[];
+  predictions: Prediction[];
+  seconds: number;
   warnings: string[];
 }

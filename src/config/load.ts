@@ -1,0 +1,147 @@
+/** From YAML files, options and objects to one typed configuration, or to an error that says where the mistake stands. */
+import { existsSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import { UserError } from '../errors.js';
+import { type Block, fileLayer, type Layer, merge, optionLayer, parseAssignment, valueAt } from './layers.js';
+import { type Mistake, mistakeIn, mistakeToError } from './mistakes.js';
+import { PATH_KEYS, type RunConfig, runSchema } from './schema.js';
+
+export interface LoadOptions {
+  /** Values that win over the file's, in order: `--set` and a verb's own options. Their relative paths are relative to `base`. */
+  overrides?: Override[];
+  /** Folder of relative paths that no file states. Default: the current folder. */
+  base?: string;
+  /** Whether the model and the data that the configuration names must exist. Default true. */
+  checkPaths?: boolean;
+}
+
+export interface Override {
+  /** Dotted, such as `training.epochs`. */
+  path: string;
+  value: unknown;
+  /** As the user typed it; errors name it. */
+  option: string;
+}
+
+/** Reads `a.b=c` of a `--set`. The value is YAML. */
+export function setOverride(assignment: string): Override {
+  return { ...parseAssignment(assignment), option: `--set ${assignment}` };
+}
+
+/** The path of `configs/defaults.yaml`, in a checkout, in its build and in an installed package. */
+export function defaultsFile(): string {
+  for (const up of ['../../', '../../../']) {
+    const file = fileURLToPath(new URL(`${up}configs/defaults.yaml`, import.meta.url));
+    if (existsSync(file)) return file;
+  }
+  throw new UserError('configs/defaults.yaml is missing from the installation', { hint: 'install spantune again' });
+}
+
+/**
+ * Reads a run's YAML file over the defaults.
+ *
+ * @throws ConfigError with file, line and column: bad YAML, an unknown key, a wrong value, a missing key, a path that is not there.
+ */
+export function loadConfig(file: string, options: LoadOptions = {}): RunConfig {
+  const path = resolve(options.base ?? '.', file);
+  return build([fileLayer(path, dirname(path), file)], options);
+}
+
+/** As `loadConfig`, from an object (or from overrides alone) in place of a file. */
+export function resolveConfig(value: Block, options: LoadOptions = {}): RunConfig {
+  return build([{ value, base: resolve(options.base ?? '.'), locate: () => ({}) }], options);
+}
+
+/** The resolved configuration as YAML; loading it again gives the same configuration. */
+export function stringifyConfig(config: RunConfig): string {
+  return stringify(config, { lineWidth: 0 });
+}
+
+function build(stated: Layer[], options: LoadOptions): RunConfig {
+  const base = resolve(options.base ?? '.');
+  const overrides = (options.overrides ?? []).map(({ path, value, option }) => optionLayer(option, path, value, base));
+  const defaults = fileLayer(defaultsFile(), base);
+  const layers = [...stated, ...overrides].map(absolutePaths).map(expandShorthand);
+  const merged = [defaults, ...layers].reduce<Block>((under, layer) => merge(under, layer.value), {});
+
+  const parsed = runSchema.safeParse(merged);
+  const mistake = parsed.success ? undefined : mistakeIn(parsed.error, merged, layers);
+  if (!parsed.success) throw mistakeToError(mistake, layers, defaults.value);
+
+  const config = { ...parsed.data, selection: { ...parsed.data.selection, k: spanSize(parsed.data, layers) } };
+  checkTask(config, layers);
+  if (options.checkPaths ?? true) checkPaths(config, layers);
+  return config;
+}
+
+/** `classifier: linear` is short for `classifier: { kind: linear }`. */
+function expandShorthand(layer: Layer): Layer {
+  const kind = layer.value.classifier;
+  return typeof kind === 'string' ? { ...layer, value: { ...layer.value, classifier: { kind } } } : layer;
+}
+
+function absolutePaths(layer: Layer): Layer {
+  let value = layer.value;
+  for (const [path] of PATH_KEYS) {
+    const keys = path.split('.');
+    const written = valueAt(value, keys);
+    if (typeof written !== 'string' || written === '' || isAbsolute(written)) continue;
+    value = merge(value, optionLayer('', path, resolve(layer.base, written), '').value);
+  }
+  return { ...layer, value };
+}
+
+/** The number of layers that selection proposes a span of. */
+function spanSize(config: { arm: unknown; selection: { k: number | null } }, layers: Layer[]): number {
+  const named = typeof config.arm === 'string' ? /^(?:selected|top)-(\d+)/.exec(config.arm) : null;
+  const fromArm = named ? Number(named[1]) : undefined;
+  const { k } = config.selection;
+  if (k !== null && fromArm !== undefined && k !== fromArm && layers.some((layer) => 'arm' in layer.value)) {
+    fail(layers, ['selection', 'k'], `selection.k is ${k}, but arm is ${config.arm}`, 'state one of the two alone');
+  }
+  return k ?? Math.max(1, fromArm ?? 2);
+}
+
+/** A task is one of GLUE's in a folder, or has files and columns of its own. */
+function checkTask({ task }: { task: RunConfig['task'] }, layers: Layer[]): void {
+  const hint = 'a GLUE task needs "data", its folder; a task of your own needs "train", "text" and "label"';
+  if (task.train === undefined) {
+    if (task.data === undefined) fail(layers, ['task', 'data'], 'missing key "task.data" or "task.train"', hint);
+    for (const key of ['dev', 'test', 'text', 'label', 'kind', 'metric', 'labels', 'positiveLabel'] as const) {
+      if (task[key] === undefined) continue;
+      fail(layers, ['task', key], `task.${key} belongs to a task of your own, which has task.train too`, hint);
+    }
+    return;
+  }
+  if (task.data !== undefined) {
+    fail(layers, ['task', 'data'], 'task.data and task.train exclude each other', hint);
+  }
+  for (const key of ['text', 'label'] as const) {
+    if (task[key] === undefined)
+      fail(layers, ['task', key], `missing key "task.${key}"`, `the name of a column in ${task.train}`);
+  }
+}
+
+function checkPaths(config: RunConfig, layers: Layer[]): void {
+  for (const [path, kind, read] of PATH_KEYS) {
+    const keys = path.split('.');
+    const target = valueAt(config, keys);
+    if (!read || typeof target !== 'string') continue;
+    const found = statSync(target, { throwIfNoEntry: false });
+    if (found && found.isDirectory() === (kind === 'folder')) continue;
+    const what = found ? `${target} is not a ${kind}` : `there is no ${kind} ${target}`;
+    fail(
+      layers,
+      keys,
+      `${path}: ${what}`,
+      'a relative path is relative to the file that states it, or to the current folder',
+    );
+  }
+}
+
+function fail(layers: Layer[], path: string[], message: string, hint: string): never {
+  const mistake: Mistake = { path, part: 'value', message, hint };
+  throw mistakeToError(mistake, layers);
+}

@@ -1,0 +1,110 @@
+/** From what the schema rejects to one error line and one hint line. */
+import type { z } from 'zod';
+import { ConfigError, type Place } from '../errors.js';
+import { type Block, isBlock, type Layer, valueAt } from './layers.js';
+import { nearest } from './nearest.js';
+import { allKeys, keysAt } from './schema.js';
+
+export interface Mistake {
+  path: string[];
+  /** Whether the key or its value is wrong: where the place points. */
+  part: 'key' | 'value';
+  message: string;
+  hint?: string;
+}
+
+const ARM_HINT = 'such as { bottom: l* - 1, top: l*, head: L }; null for bottom and top tunes the classifier alone';
+const MISSING_HINTS: Record<string, string> = {
+  model: 'name a Hugging Face folder, such as "model: models/en-12x192"',
+  task: 'such as "task: { name: mrpc, data: data/glue }"',
+  'arm.bottom': ARM_HINT,
+  'arm.top': ARM_HINT,
+  'arm.head': ARM_HINT,
+  'task.name': "one of GLUE's, such as mrpc, or a name of your own",
+};
+
+/** The mistake to show first: unknown keys before the rest, since they explain missing ones; then in the file's order. */
+export function mistakeIn(error: z.ZodError, merged: Block, layers: Layer[]): Mistake {
+  const issues = error.issues.flatMap((issue) => flatten(issue, []));
+  const unknown = issues.flatMap(({ issue, path }) =>
+    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey([...path, key])) : [],
+  );
+  const wrong = issues.flatMap(({ issue, path }) =>
+    issue.code === 'unrecognized_keys' ? [] : [wrongValue(path, issue.message, merged)],
+  );
+  const [first] = (unknown.length > 0 ? unknown : wrong).sort((a, b) => order(a, layers) - order(b, layers));
+  return first;
+}
+
+/** The error for a mistake, with its place in the last layer that states the key. */
+export function mistakeToError(mistake: Mistake | undefined, layers: Layer[], defaults: Block = {}): ConfigError {
+  if (!mistake) return new ConfigError('the configuration is not valid');
+  const { option, place } = placeOf(mistake, layers);
+  const fallback = valueAt(defaults, mistake.path);
+  const about = fallback === undefined || isBlock(fallback) ? '' : `the default is ${JSON.stringify(fallback)}; `;
+  const hint = mistake.hint ?? `${about}configs/defaults.yaml explains every key`;
+  return new ConfigError(option ? `${option}: ${mistake.message}` : mistake.message, { ...place, hint });
+}
+
+/** A union's issue stands for those of the one alternative that was meant: a block, where a block was written. */
+function flatten(issue: z.core.$ZodIssue, prefix: string[]): { issue: z.core.$ZodIssue; path: string[] }[] {
+  const path = [...prefix, ...issue.path.map(String)];
+  if (issue.code !== 'invalid_union') return [{ issue, path }];
+  const meant = issue.errors.find((branch) =>
+    branch.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'),
+  );
+  return meant && meant.length > 0 ? meant.flatMap((inner) => flatten(inner, path)) : [{ issue, path }];
+}
+
+function unknownKey(path: string[]): Mistake {
+  const key = path[path.length - 1];
+  const known = keysAt(path.slice(0, -1)) ?? [];
+  const near = nearest(key, known);
+  const elsewhere = allKeys().filter((full) => full.split('.').pop() === key);
+  const candidates = near ? [near] : elsewhere;
+  const hint =
+    candidates.length > 0
+      ? `did you mean ${candidates.map((name) => `"${name}"`).join(' or ')}?`
+      : `known keys here: ${known.join(', ')}`;
+  return { path, part: 'key', message: `unknown key "${key}"`, hint };
+}
+
+function wrongValue(path: string[], problem: string, merged: Block): Mistake {
+  const value = valueAt(merged, path);
+  const name = path.join('.');
+  if (value === undefined) {
+    return { path, part: 'key', message: `missing key "${name}"`, hint: MISSING_HINTS[name] };
+  }
+  return { path, part: 'value', message: `${name} ${problem}, not ${brief(value)}`, hint: valueHint(value, problem) };
+}
+
+function valueHint(value: unknown, problem: string): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  if (value !== '' && Number.isFinite(Number(value)) && / number/.test(problem))
+    return 'write the number without quotes';
+  const words = problem.match(/[A-Za-z0-9-]+/g) ?? [];
+  const near = / one of | one or more of |must be all|must be epoch/.test(problem) ? nearest(value, words) : undefined;
+  return near && `did you mean "${near}"?`;
+}
+
+function brief(value: unknown): string {
+  if (isBlock(value)) return 'a block of keys';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+/** The layer that states the key, or, for a missing one, the nearest block around it. */
+function placeOf({ path, part }: Mistake, layers: Layer[]): { option?: string; place: Place } {
+  for (let depth = path.length; depth > 0; depth--) {
+    const prefix = path.slice(0, depth);
+    const layer = layers.findLast((candidate) => valueAt(candidate.value, prefix) !== undefined);
+    if (!layer) continue;
+    return { option: layer.option, place: layer.locate(prefix, depth === path.length ? part : 'key') };
+  }
+  return { place: layers[0].locate([], 'key') };
+}
+
+function order(mistake: Mistake, layers: Layer[]): number {
+  const { place } = placeOf(mistake, layers);
+  return (place.line ?? 0) * 1e4 + (place.column ?? 0);
+}

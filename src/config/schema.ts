@@ -1,0 +1,164 @@
+/**
+ * The shape of a run's configuration. What each key means and its default stand in configs/defaults.yaml; here stands what a
+ * value may be, in words that complete "training.epochs …".
+ */
+import { z } from 'zod';
+import type { MetricName } from '../data/types.js';
+
+const METRICS = ['accuracy', 'f1', 'macro-f1', 'matthews', 'pearson', 'spearman'] as const satisfies MetricName[];
+
+const oneOf = <const T extends readonly string[]>(...names: T) =>
+  z.enum(names, { error: `must be ${names.length > 1 ? 'one of ' : ''}${names.join(', ')}` });
+const text = (what = 'text') => z.string(`must be ${what}`).min(1, `must be ${what}, not empty`);
+const flag = () => z.boolean('must be true or false');
+
+function whole(least: number) {
+  const error = `must be a whole number of at least ${least}`;
+  return z.int(error).gte(least, error);
+}
+
+/** A number in [from, to], or in [from, to) where the end is open. */
+function number(from: number, to = Number.POSITIVE_INFINITY, openEnd = false) {
+  const end = to === Number.POSITIVE_INFINITY ? '' : ` and ${openEnd ? 'below' : 'at most'} ${to}`;
+  const error = `must be a number of at least ${from}${end}`;
+  const schema = z.number(error).gte(from, error);
+  return openEnd ? schema.lt(to, error) : schema.lte(to, error);
+}
+
+function positive() {
+  const error = 'must be a number above 0';
+  return z.number(error).gt(0, error);
+}
+
+const BYTE_UNITS: Record<string, number> = { kb: 1e3, mb: 1e6, gb: 1e9, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30 };
+const BYTES_ERROR = 'must be a size such as 500 MB or 2 GB, or a number of bytes';
+
+/** A number of bytes, or a size with its unit. */
+function bytes() {
+  const size = z
+    .string(BYTES_ERROR)
+    .regex(/^\d+(\.\d+)? *([kmg]i?b)$/i, BYTES_ERROR)
+    .transform((written) => {
+      const unit = written.replace(/[^a-z]/gi, '').toLowerCase();
+      return Math.round(Number.parseFloat(written) * BYTE_UNITS[unit]);
+    });
+  return z.union([z.int(BYTES_ERROR).gte(0, BYTES_ERROR), size], BYTES_ERROR);
+}
+
+function block<T extends z.core.$ZodLooseShape>(shape: T) {
+  return z.strictObject(shape, 'must be a block of keys');
+}
+
+/** YAML reads class names such as 0 and 1 as numbers; a class has a name. */
+const className = z
+  .union([z.string(), z.number(), z.boolean()], 'must be the name of a class')
+  .transform((name) => String(name));
+
+const metric = oneOf(...METRICS);
+const COLUMNS_ERROR = 'must be the name of a column, or two of them for pairs: [premise, hypothesis]';
+
+const task = block({
+  name: text('the name of a task'),
+  data: text('a folder').optional(),
+  train: text('a file').optional(),
+  dev: text('a file').optional(),
+  test: text('a file').optional(),
+  text: z.union([text(), z.tuple([text(), text()], COLUMNS_ERROR)], COLUMNS_ERROR).optional(),
+  label: text('the name of a column').optional(),
+  metric: z.union([metric, z.array(metric).min(1)], `must be one or more of ${METRICS.join(', ')}`).optional(),
+  kind: oneOf('classification', 'regression').optional(),
+  labels: z.array(className, 'must be a list of class names').min(2, 'must name at least two classes').optional(),
+  positiveLabel: className.optional(),
+});
+
+const SAMPLES_ERROR = 'must be all, or a whole number of at least 2';
+const layer = z.union([z.int(), text()], 'must be a layer: a number, or an expression in l* and L such as l* - 1');
+const spanEnd = z.union(
+  [layer, z.null()],
+  'must be a layer, an expression in l* and L, or null (nothing but the classifier)',
+);
+const ARM_ERROR = 'must be the name of an arm such as selected-2, or { bottom: …, top: …, head: … }';
+
+export const runSchema = block({
+  model: text('a folder'),
+  task,
+  selection: block({
+    score: oneOf('nu'),
+    samples: z.union([z.literal('all'), z.int().gte(2)], SAMPLES_ERROR),
+    k: whole(1).nullable(),
+    range: oneOf('fit', 'all'),
+    halfSamples: whole(0),
+    stateBytes: bytes(),
+  }),
+  arm: z.union([text(), block({ bottom: spanEnd, top: spanEnd, head: layer })], ARM_ERROR),
+  tuning: oneOf('fine-tune'),
+  classifier: block({
+    pooling: oneOf('first', 'mean', 'last'),
+    kind: oneOf('mlp', 'linear'),
+    dropout: number(0, 1, true).nullable(),
+  }),
+  training: block({
+    epochs: whole(1),
+    batchSize: whole(1),
+    accumulation: whole(1),
+    learningRate: positive(),
+    schedule: oneOf('linear', 'cosine', 'constant'),
+    warmup: number(0, 1, true),
+    weightDecay: number(0),
+    beta1: number(0, 1, true),
+    beta2: number(0, 1, true),
+    epsilon: positive(),
+    clipNorm: number(0).nullable(),
+    dropout: block({ hidden: number(0, 1, true).nullable(), attention: number(0, 1, true).nullable() }),
+    batches: oneOf('pooled', 'random'),
+    maxLength: whole(3),
+    evaluate: z.union([z.literal('epoch'), z.int().gte(1)], 'must be epoch, or a whole number of steps'),
+    best: oneOf('score', 'paper', 'last'),
+    patience: whole(1).nullable(),
+    cleanSplit: number(0, 0.5),
+  }),
+  engine: block({
+    name: oneOf('compiled', 'eager'),
+    threads: whole(1).nullable(),
+    cacheBytes: bytes(),
+  }),
+  output: block({ folder: text('a folder').nullable(), overwrite: flag() }),
+  seed: whole(0),
+});
+
+/** A whole run, every key present. Paths are absolute. */
+export type RunConfig = z.output<typeof runSchema> & { selection: { k: number } };
+
+/** Keys that hold a path, and whether it names a folder or a file. Relative ones are relative to the file that states them. */
+export const PATH_KEYS: [path: string, kind: 'folder' | 'file', read: boolean][] = [
+  ['model', 'folder', true],
+  ['task.data', 'folder', true],
+  ['task.train', 'file', true],
+  ['task.dev', 'file', true],
+  ['task.test', 'file', true],
+  ['output.folder', 'folder', false],
+];
+
+/** The keys of the block at `path`, or undefined where there is no block. */
+export function keysAt(path: readonly string[]): string[] | undefined {
+  let node: unknown = runSchema;
+  for (const key of path) {
+    const shape = shapeOf(node);
+    if (!shape || !Object.hasOwn(shape, key)) return undefined;
+    node = shape[key];
+  }
+  const shape = shapeOf(node);
+  return shape && Object.keys(shape);
+}
+
+/** Every key of the schema by its full path, such as `training.dropout.hidden`; blocks are listed before what they hold. */
+export function allKeys(path: readonly string[] = []): string[] {
+  return (keysAt(path) ?? []).flatMap((key) => [[...path, key].join('.'), ...allKeys([...path, key])]);
+}
+
+function shapeOf(node: unknown): Record<string, unknown> | undefined {
+  if (node instanceof z.ZodObject) return node.shape;
+  if (node instanceof z.ZodOptional || node instanceof z.ZodNullable) return shapeOf(node.unwrap());
+  if (node instanceof z.ZodUnion) return node.options.map(shapeOf).find((shape) => shape !== undefined);
+  return undefined;
+}
