@@ -1,0 +1,26 @@
+/** A model folder's identity: what it computes, by content. */
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { openWeights } from './weights.js';
+
+const CHUNK = 1 << 22;
+
+/** sha-256, in hexadecimal, of config.json and every weight file, read in pieces. Throws as `openWeights` does. */
+export function modelHash(folder: string): string {
+  const weights = openWeights(folder);
+  weights.close();
+  const hash = createHash('sha256');
+  const chunk = new Uint8Array(CHUNK);
+  for (const file of [join(folder, 'config.json'), ...weights.files]) {
+    const descriptor = openSync(file, 'r');
+    try {
+      for (let read = readSync(descriptor, chunk); read > 0; read = readSync(descriptor, chunk)) {
+        hash.update(chunk.subarray(0, read));
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+  }
+  return hash.digest('hex');
+}
