@@ -1,0 +1,65 @@
+/** What a run came to: scores, what was tuned, time and memory. */
+import { basename } from 'node:path';
+import type { Arm, EvaluateResult, TrainResult } from '../pipeline/types.js';
+import {
+  formatBytes,
+  formatCount,
+  formatInteger,
+  formatPercent,
+  formatPoints,
+  formatRange,
+  formatSeconds,
+} from './format.js';
+import { describeArm } from './selection.js';
+import { plain, type Style } from './style.js';
+import { renderTable } from './table.js';
+
+/** What `spantune train` prints; several lines, without the last line's end. */
+export function renderTraining(result: TrainResult, style: Style = plain): string {
+  const { task, arm, model, layers, trainableParameters, totalParameters, bestEpoch, epochs, seconds, seed } = result;
+  const parts = Object.entries(seconds).filter(([part]) => part !== 'total');
+  const total = seconds.total ?? parts.reduce((sum, [, value]) => sum + value, 0);
+  const share = formatPercent(trainableParameters / totalParameters);
+  const rows = [
+    ...metricRows(result.metrics, style),
+    ['best epoch', `${bestEpoch} of ${epochs}`],
+    ['tuned', `${formatCount(trainableParameters)} of ${formatCount(totalParameters)} parameters (${share})`],
+    [
+      'time',
+      `${formatSeconds(total)}${parts.length > 0 ? ` (${parts.map(([part, value]) => `${part} ${formatSeconds(value)}`).join(', ')})` : ''}`,
+    ],
+    ['memory', `${formatBytes(result.peakMemory)} at its peak`],
+    ['inputs', `${formatPercent(result.padding)} padding, ${formatPercent(result.truncated)} truncated`],
+  ];
+  return [
+    `${style.bold(`${task}, dev`)} · ${shortArm(arm, layers)} · ${basename(model)} · seed ${seed}`,
+    `${describeArm(arm, layers)}.`,
+    '',
+    renderTable([{}, {}], rows),
+  ].join('\n');
+}
+
+/** What `spantune evaluate` prints. */
+export function renderEvaluation(result: EvaluateResult, style: Style = plain): string {
+  const { task, split, examples, run, seconds } = result;
+  return [
+    `${style.bold(`${task}, ${split}`)} · ${formatInteger(examples)} examples · ${basename(run)} · ${formatSeconds(seconds)}`,
+    '',
+    renderTable([{}, {}], metricRows({ ...result.metrics, score: result.score }, style)),
+  ].join('\n');
+}
+
+/** An arm as tables name it: `full (1-6)`, `selected-2 (3-4 @ 4)`, `head (@ 4)`; `@` is where the classifier sits, if not on top. */
+export function shortArm(arm: Arm, layers: number): string {
+  const tuned = arm.bottom === null || arm.top === null ? '' : formatRange(arm.bottom, arm.top);
+  const head = arm.head < layers || tuned === '' ? `@ ${arm.head}` : '';
+  return `${arm.name} (${[tuned, head].filter(Boolean).join(' ')})`;
+}
+
+/** The score first; it is left out where it is the one metric there is. */
+function metricRows(metrics: Record<string, number>, style: Style): string[][] {
+  const { score, ...rest } = metrics;
+  const single = Object.keys(rest).length === 1 && Object.values(rest)[0] === score;
+  const rows = Object.entries(rest).map(([name, value]) => [name, formatPoints(value)]);
+  return score === undefined || single ? rows : [['score', style.bold(formatPoints(score))], ...rows];
+}
