@@ -1,0 +1,126 @@
+"""Times one training step of transformers' BERT on PyTorch.
+
+    python benchmarks/peers/step.py --shape 6x384x16x64 --form full --runs 10 --threads 2 --json
+
+A shape is layers × width × batch × length; heads are width / 64, the feed-forward is 4 × as wide, the vocabulary 30522.
+`full` is the step as users run it: training mode with dropout 0.1 (attention too), embeddings tuned, a classifier of two
+classes on the first token, cross-entropy, clipping at 1.0, fused AdamW. `bare` has no dropout and no optimiser: forward
+and backward with all weight gradients. The batch is the same all the time, seeded, every length full.
+
+With --serve it warms up, prints a line {"ready": true, …} and answers each line `go N` on stdin with a line
+{"runs": [N times in ms], "peakMemory": bytes}, until `quit` or the end of input: a driver can interleave it with another
+process. One process serves one shape and form, so that its peak memory is true.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import time
+
+import torch
+from torch import nn
+from transformers import BertConfig, BertModel
+
+import common
+
+SHAPES = ("2x128x32x64", "4x256x32x64", "6x384x16x64", "12x384x32x32", "12x768x32x32", "2x768x16x128", "24x1024x4x64")
+VOCABULARY = 30522
+WARM_UP = 3
+
+
+class Step:
+    """The model, the batch and, for `full`, the optimiser; calling it runs one step and returns its time in ms."""
+
+    def __init__(self, shape: str, form: str, attention: str, seed: int):
+        layers, width, batch, length = (int(part) for part in shape.split("x"))
+        torch.manual_seed(seed)
+        dropout = 0.1 if form == "full" else 0.0
+        config = BertConfig(
+            vocab_size=VOCABULARY,
+            hidden_size=width,
+            num_hidden_layers=layers,
+            num_attention_heads=width // 64,
+            intermediate_size=4 * width,
+            hidden_dropout_prob=dropout,
+            attention_probs_dropout_prob=dropout,
+            attn_implementation=attention,
+        )
+        self.encoder = BertModel(config, add_pooling_layer=False).train()
+        self.classifier = common.Classifier(width, 2, dropout).train()
+        self.parameters = [*self.encoder.parameters(), *self.classifier.parameters()]
+        self.optimizer = (
+            torch.optim.AdamW(self.parameters, lr=3e-5, eps=1e-6, weight_decay=0.0, fused=True)
+            if form == "full"
+            else None
+        )
+        self.batch = {
+            "input_ids": torch.randint(0, VOCABULARY, (batch, length)),
+            "token_type_ids": torch.zeros(batch, length, dtype=torch.int64),
+            "attention_mask": torch.ones(batch, length, dtype=torch.int64),
+        }
+        self.labels = torch.randint(0, 2, (batch,))
+
+    def __call__(self) -> float:
+        started = time.perf_counter()
+        for parameter in self.parameters:
+            parameter.grad = None  # what zero_grad(set_to_none=True) does
+        states = self.encoder(**self.batch).last_hidden_state
+        loss = nn.functional.cross_entropy(self.classifier(states[:, 0]), self.labels)
+        loss.backward()
+        if self.optimizer is not None:
+            nn.utils.clip_grad_norm_(self.parameters, 1.0)
+            self.optimizer.step()
+        loss.item()
+        return (time.perf_counter() - started) * 1000
+
+    def run(self, count: int) -> list[float]:
+        return [self() for _ in range(count)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shape", required=True, help=f"layers x width x batch x length; measured: {' '.join(SHAPES)}")
+    parser.add_argument("--form", choices=("full", "bare"), default="full")
+    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--attention", choices=("sdpa", "eager"), default="sdpa", help="transformers' own default is sdpa")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of a line for people")
+    parser.add_argument("--serve", action="store_true")
+    arguments = parser.parse_args()
+
+    torch.set_num_threads(arguments.threads)
+    step = Step(arguments.shape, arguments.form, arguments.attention, arguments.seed)
+    step.run(WARM_UP)
+    about = {
+        "shape": arguments.shape,
+        "form": arguments.form,
+        "attention": arguments.attention,
+        **common.environment(),
+    }
+
+    if arguments.serve:
+        print(json.dumps({"ready": True, **about}), flush=True)
+        for line in sys.stdin:
+            words = line.split()
+            if words == ["quit"]:
+                break
+            if len(words) != 2 or words[0] != "go" or not words[1].isdigit():
+                raise SystemExit(f"expected `go N` or `quit`, read {line.strip()!r}")
+            print(json.dumps({"runs": step.run(int(words[1])), "peakMemory": common.peak_memory()}), flush=True)
+        return
+
+    runs = step.run(arguments.runs)
+    summary = {"median": statistics.median(runs), "min": min(runs), "peakMemory": common.peak_memory()}
+    if arguments.json:
+        print(json.dumps({**about, "runs": runs, **summary}))
+    else:
+        print(
+            f"{arguments.shape} {arguments.form}: median {summary['median']:.1f} ms, min {summary['min']:.1f} ms, "
+            f"{summary['peakMemory'] / 2**20:.0f} MiB, torch {about['torch']}, {about['threads']} threads, {about['cpu']}"
+        )
+
+
+if __name__ == "__main__":
+    main()

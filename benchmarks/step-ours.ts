@@ -1,0 +1,99 @@
+/** Our side of the training-step benchmark: a BERT of random weights, one step as a run takes it. */
+import type { Engine } from '../src/engine/types.js';
+import { encoderInputs, lossInputs } from '../src/model/inputs.js';
+import { initialiseHead } from '../src/model/initialise.js';
+import { trainableNames } from '../src/model/parameters.js';
+import { encoderShapes, sizeOf } from '../src/model/shapes.js';
+import type { EncoderConfig, HostTensor } from '../src/model/types.js';
+import { stream } from '../src/random.js';
+import { adamW } from '../src/training/adamw.js';
+import { gradients } from '../src/training/programs.js';
+import { createState, disposeState } from '../src/training/state.js';
+
+export interface Shape {
+  layers: number;
+  width: number;
+  batch: number;
+  length: number;
+}
+
+/** `6x384x16x64` → layers × width, batch × length. */
+export function parseShape(text: string): Shape {
+  const [layers, width, batch, length] = text.split('x').map(Number);
+  return { layers, width, batch, length };
+}
+
+export function bertConfig({ layers, width }: Shape, dropout: number): EncoderConfig {
+  return {
+    family: 'bert', layers, hidden: width, heads: Math.max(1, width / 64), intermediate: 4 * width, vocabulary: 30522,
+    positions: 512, positionOffset: 0, tokenTypes: 2, embedding: width, layerNormEpsilon: 1e-12, activation: 'gelu',
+    hiddenDropout: dropout, attentionDropout: dropout, classifierDropout: null, padId: 0, relativeBuckets: 0,
+  };
+}
+
+/** Builds a step: `full` as users run it (dropout, clipping, AdamW), `bare` forward and backward alone. */
+export function buildStep(engine: Engine, shape: Shape, form: 'full' | 'bare', triple?: { bottom: number; top: number; head: number }) {
+  const config = bertConfig(shape, form === 'full' ? 0.1 : 0);
+  const random = stream(1, 'benchmark');
+  const parameters = new Map<string, HostTensor<Float32Array>>();
+  for (const [name, dims] of encoderShapes(config)) {
+    const data = new Float32Array(sizeOf(dims));
+    if (/[nN]orm\.weight$/.test(name)) data.fill(1);
+    else if (!name.endsWith('.bias')) for (let i = 0; i < data.length; i++) data[i] = 0.02 * random.normal();
+    parameters.set(name, { shape: dims, data });
+  }
+  for (const [name, tensor] of initialiseHead(config, { classes: 2, classifier: 'mlp' }, 1)) parameters.set(name, tensor);
+  const arm = triple ?? { bottom: 1, top: config.layers, head: config.layers };
+  const trainable = trainableNames(config, arm, { tuning: 'fine-tune', classifier: 'mlp' });
+  const state = createState(engine, parameters, trainable);
+  const tunes = (n: number) => n === 0 ? !triple : n >= arm.bottom && n <= arm.top;
+  const program = engine.program(
+    'gradients',
+    gradients(
+      {
+        config, head: arm.head, pooling: 'first', classifier: 'mlp', kind: 'classification', classes: 2,
+        rates: (n) => ({ hidden: tunes(n) ? config.hiddenDropout : 0, attention: tunes(n) ? config.attentionDropout : 0 }),
+        classifierRate: config.hiddenDropout,
+      },
+      trainable,
+    ),
+  );
+  const update = adamW(engine, { beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0 });
+  const { batch: rows, length } = shape;
+  const tokens = rows * length;
+  const batch = {
+    rows, length,
+    ids: Int32Array.from({ length: tokens }, () => random.integer(config.vocabulary)),
+    typeIds: new Int32Array(tokens),
+    attentionMask: new Float32Array(tokens).fill(1),
+    contentMask: new Float32Array(tokens).fill(1),
+    examples: Int32Array.from({ length: rows }, (_, i) => i),
+    weights: new Float32Array(rows).fill(1),
+  };
+  const labels = Array.from({ length: rows }, (_, i) => i % 2);
+  const inputs = {
+    ...encoderInputs(batch, config),
+    ...lossInputs(batch, labels, { kind: 'classification', classes: 2 }),
+    denominator: { shape: [], data: Float32Array.of(rows) },
+  };
+  let step = 0;
+  return {
+    async run(): Promise<number> {
+      step++;
+      const { loss } = await program.run({
+        inputs,
+        sizes: { batch: rows, length },
+        banks: [state.parameters, state.frozen],
+        into: { bank: state.gradients, add: false },
+        ...(form === 'full' ? { chance: [1, 'dropout', step] } : {}),
+      });
+      if (form === 'full') {
+        const norm = Math.sqrt(await engine.sumOfSquares(state.gradients));
+        await update(state, step, 2e-5, Math.min(1, 1 / (norm + 1e-6)));
+      }
+      return loss.data[0];
+    },
+    parts: { program, update, state, inputs },
+    dispose: () => disposeState(state),
+  };
+}
