@@ -46,7 +46,7 @@ export function readJson(path: string, hint?: string): unknown {
   }
 }
 
-function reason(cause: unknown): string {
+export function reason(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'EISDIR') return 'it is a folder';
