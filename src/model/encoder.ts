@@ -1,11 +1,12 @@
 /**
  * The encoder: embeddings, then layers. One function for every family; what differs between them (token types, ELECTRA's
- * projection, MPNet's relative positions) follows from the configuration. States are flat, [batch · length, hidden].
+ * projection, MPNet's relative positions) follows from the configuration and the family's description. States are flat, [batch · length, hidden].
  */
 
 import type { Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { attention, type Chance, dropout, embedding, gelu, geluTanh, layerNorm, linear } from '../engine/ops.js';
+import { FAMILIES } from './families/registry.js';
 import type { LayerRates } from './rates.js';
 import { type Inputs, type Parameters, take } from './tensors.js';
 import type { Activation, EncoderConfig } from './types.js';
@@ -104,7 +105,8 @@ export function layer(
     site: `${at}.attention.probabilities`,
     chance,
   });
-  const attended = dropout(project('attention', mixed), rates.hidden, `${at}.attention.output`, chance);
+  const attendedRate = FAMILIES[config.family].attentionOutputDropout ? rates.hidden : 0;
+  const attended = dropout(project('attention', mixed), attendedRate, `${at}.attention.output`, chance);
   const middle = normalise('attentionNorm', tf.add(attended, states));
   const wide = ACTIVATIONS[config.activation](project('intermediate', middle));
   const output = dropout(project('output', wide), rates.hidden, `${at}.output`, chance);

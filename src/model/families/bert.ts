@@ -22,6 +22,7 @@ export const bert: FamilyDescription = {
   },
   defaults: { layerNormEpsilon: 1e-12, padId: 0, tokenTypes: 2, relativeBuckets: 0 },
   positionOffset: () => 0,
+  attentionOutputDropout: true,
   prefix: 'bert.',
   layerPath: 'encoder.layer.',
   layerParts: {

@@ -1,4 +1,4 @@
-/** DistilBERT (Sanh et al. 2019): BERT without token types, under names of its own. */
+/** DistilBERT (Sanh et al. 2019): BERT without token types and one dropout fewer, under names of its own. */
 import type { FamilyDescription } from './family.js';
 
 export const distilbert: FamilyDescription = {
@@ -22,6 +22,7 @@ export const distilbert: FamilyDescription = {
   },
   defaults: { layerNormEpsilon: 1e-12, padId: 0, tokenTypes: 0, relativeBuckets: 0 },
   positionOffset: () => 0,
+  attentionOutputDropout: false,
   prefix: 'distilbert.',
   layerPath: 'transformer.layer.',
   layerParts: {

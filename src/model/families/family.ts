@@ -44,6 +44,8 @@ export interface FamilyDescription {
   defaults: { layerNormEpsilon: number; padId: number; tokenTypes: number; relativeBuckets: number };
   /** Row of the position table that the first token reads. */
   positionOffset(padId: number): number;
+  /** Whether the attention's output projection is followed by dropout. */
+  attentionOutputDropout: boolean;
   /** Prefix of the weights' names in checkpoints with a head, such as `bert.`. */
   prefix: string;
   /** Path before a layer's 0-based number, such as `encoder.layer.`. */
