@@ -1,8 +1,200 @@
 /** Arms: which layers are tuned and where the classifier sits. */
+import { nearest } from '../config/nearest.js';
+import { UserError } from '../errors.js';
+import { stream } from '../random.js';
+import { checkExpression, evaluateLayer, namesSelected } from './expressions.js';
+import { bestLayer, checkSpan, type SelectionRange, selectedSpan } from './strategies.js';
 
 /** 1 ≤ bottom ≤ top ≤ head ≤ L; bottom and top are null where nothing but the classifier is trained. */
 export interface Triple {
   bottom: number | null;
   top: number | null;
   head: number;
+}
+
+export interface ResolvedArm extends Triple {
+  name: string;
+  /** What the range of selected-k changed, where it did; completes the arm's description in parentheses. */
+  note?: string;
+}
+
+/** An arm as a configuration states it: a preset's name, or three layers, as numbers or as expressions in `l*` and `L`. */
+export type ArmSpec =
+  | string
+  | { name?: string; bottom?: number | string | null; top?: number | string | null; head?: number | string };
+
+/** An arm that was read but not yet placed in a model. Plain data. */
+export type ArmRequest =
+  | { kind: 'preset'; name: string; preset: Preset; k: number }
+  | { kind: 'explicit'; name: string; bottom: string | null; top: string | null; head: string };
+
+/** The task's ν or the model's depth leaves this arm without layers (above ℓ* when ℓ* = L); in a table of arms, not a failure. */
+export class NoSuchArmError extends UserError {
+  override name = 'NoSuchArmError';
+}
+
+export interface ArmContext {
+  /** L. */
+  layers: number;
+  /** ν of layers 1…L; not needed where `needsSelection` says so. */
+  nu?: ArrayLike<number>;
+  /** Where the argmin of selected-k runs. */
+  range: SelectionRange;
+  /** Seed of random-k. */
+  seed?: number;
+}
+
+type Place = (context: ArmContext & { selected: number }, k: number) => Triple & { note?: string };
+
+/** Every named arm; `-k` stands for a number of layers. */
+const PRESETS = {
+  full: { nu: false, place: ({ layers }) => ({ bottom: 1, top: layers, head: layers }) },
+  'top-k': { nu: false, place: ({ layers }, k) => ({ bottom: layers - k + 1, top: layers, head: layers }) },
+  'bottom-k': { nu: false, place: ({ layers }, k) => ({ bottom: 1, top: k, head: layers }) },
+  'selected-k': { nu: true, place: (context, k) => placeSelected(context, k) },
+  'selected-k-top': { nu: true, place: (context, k) => ({ ...placeSelected(context, k), head: context.layers }) },
+  'up-to-selected': { nu: true, place: ({ selected }) => ({ bottom: 1, top: selected, head: selected }) },
+  'above-selected': {
+    nu: true,
+    place: ({ selected, layers }) => ({ bottom: selected + 1, top: layers, head: layers }),
+  },
+  'head-only': { nu: true, place: ({ selected }) => ({ bottom: null, top: null, head: selected }) },
+  'head-only-top': { nu: false, place: ({ layers }) => ({ bottom: null, top: null, head: layers }) },
+  'random-k': { nu: false, place: (context, k) => placeRandom(context, k) },
+} satisfies Record<string, { nu: boolean; place: Place }>;
+
+export type Preset = keyof typeof PRESETS;
+
+/** Names of the presets, as help texts list them. */
+export const PRESET_NAMES = Object.keys(PRESETS) as Preset[];
+
+const HINT = `arms: ${PRESET_NAMES.join(', ')} (k: a number of layers), or { bottom: l* - 1, top: l*, head: L }`;
+
+/** Reads an arm. Throws a `UserError` that lists the names, with the nearest one, where there is no such arm. */
+export function parseArm(spec: ArmSpec): ArmRequest {
+  return typeof spec === 'string' ? parsePreset(spec) : parseExplicit(spec);
+}
+
+function parsePreset(name: string): ArmRequest {
+  const digits = /-(\d+)(?=-top$|$)/.exec(name);
+  const preset = digits ? name.replace(/-\d+/, '-k') : name;
+  const k = digits ? Number(digits[1]) : 0;
+  if (Object.hasOwn(PRESETS, preset) && (k > 0 || !preset.includes('-k'))) {
+    return { kind: 'preset', name, preset: preset as Preset, k };
+  }
+  const near = nearest(preset, PRESET_NAMES);
+  const meant = near?.replace('-k', `-${k || 2}`);
+  throw new UserError(`there is no arm "${name}"`, { hint: meant ? `did you mean "${meant}"? ${HINT}` : HINT });
+}
+
+function parseExplicit({ name, bottom = null, top = null, head }: Exclude<ArmSpec, string>): ArmRequest {
+  if (head === undefined) {
+    throw new UserError('the arm has no head, the layer that the classifier reads', {
+      hint: 'add head: l* or head: L',
+    });
+  }
+  if ((bottom === null) !== (top === null)) {
+    throw new UserError(
+      `the arm has a ${bottom === null ? 'top' : 'bottom'} but no ${bottom === null ? 'bottom' : 'top'}`,
+      {
+        hint: 'state both, or neither for an arm that trains the classifier alone',
+      },
+    );
+  }
+  const [low, high, reads] = [bottom, top, head].map((layer) => (layer === null ? null : String(layer)));
+  for (const expression of [low, high, reads]) {
+    if (expression !== null) checkExpression(expression);
+  }
+  const [from, to, at] = [low, high, reads].map((expression) => expression?.replaceAll(' ', '') ?? '');
+  return {
+    kind: 'explicit',
+    name: name ?? (low === null ? `head@${at}` : `${from}..${to}@${at}`),
+    bottom: low,
+    top: high,
+    head: String(reads),
+  };
+}
+
+/** Whether ν has to be measured before the arm can be placed. */
+export function needsSelection(request: ArmRequest): boolean {
+  if (request.kind === 'preset') return PRESETS[request.preset].nu;
+  return [request.bottom, request.top, request.head].some((layer) => layer !== null && namesSelected(layer));
+}
+
+/**
+ * Places an arm in a model. Layer expressions that are no whole number are floored.
+ *
+ * @throws NoSuchArmError where the span is empty, or leaves the model by way of `l*`.
+ * @throws UserError where k or a layer number does not fit the model, or ν is needed and absent.
+ */
+export function resolveArm(request: ArmRequest, context: ArmContext): ResolvedArm {
+  const { layers, nu } = context;
+  if (needsSelection(request) && nu === undefined) {
+    throw new UserError(`arm ${request.name} needs ν, which was not measured`, {
+      hint: 'state the arm with layer numbers',
+    });
+  }
+  const selected = nu ? bestLayer(nu) : undefined;
+  if (request.kind === 'preset') {
+    checkSpan(request.k, layers);
+    const place: Place = PRESETS[request.preset].place;
+    const placed = place({ ...context, selected: selected ?? layers }, request.k);
+    return checkTriple({ name: request.name, ...placed }, layers, true);
+  }
+  const at = (expression: string) => evaluateLayer(expression, { selected, layers });
+  const { name, bottom, top, head } = request;
+  const triple = {
+    name,
+    bottom: bottom === null ? null : at(bottom),
+    top: top === null ? null : at(top),
+    head: at(head),
+  };
+  return checkTriple(triple, layers, needsSelection(request));
+}
+
+/** Whether the two arms train the same model; they then run once. */
+export function sameTriple(a: Triple, b: Triple): boolean {
+  return a.bottom === b.bottom && a.top === b.top && a.head === b.head;
+}
+
+/** One sentence: `selected-2 → tune layers 3-4, classifier at layer 4, layers 5-6 dropped (lowest ν among …).` */
+export function describeArm(arm: ResolvedArm, layers: number): string {
+  const { name, bottom, top, head, note } = arm;
+  const parts = [bottom === null || top === null ? 'tune the classifier alone' : `tune ${layerRange(bottom, top)}`];
+  if (top !== null && head > top) parts.push(`${layerRange(top + 1, head)} frozen above`);
+  parts.push(`classifier at layer ${head}`);
+  if (head < layers) parts.push(`${layerRange(head + 1, layers)} dropped`);
+  return `${name} → ${parts.join(', ')}${note ? ` (${note})` : ''}.`;
+}
+
+function layerRange(from: number, to: number): string {
+  return from === to ? `layer ${from}` : `layers ${from}-${to}`;
+}
+
+function placeSelected({ nu = [], range }: ArmContext, k: number): Triple & { note?: string } {
+  const { bottom, head, note } = selectedSpan(nu, k, range);
+  return { bottom, top: head, head, ...(note === undefined ? {} : { note }) };
+}
+
+/** As selected-k, but the last layer is drawn from k…L. */
+function placeRandom({ layers, seed }: ArmContext, k: number): Triple {
+  if (seed === undefined) throw new UserError(`arm random-${k} needs a seed`, { hint: 'give a seed' });
+  const head = k + stream(seed, 'random-arm', k).integer(layers - k + 1);
+  return { bottom: head - k + 1, top: head, head };
+}
+
+function checkTriple(arm: ResolvedArm, layers: number, measured: boolean): ResolvedArm {
+  const { name, bottom, top, head } = arm;
+  const tuned = bottom !== null && top !== null;
+  const numbers = tuned ? `bottom ${bottom}, top ${top}, head ${head}` : `head ${head}`;
+  if (tuned && bottom === top + 1 && bottom >= 1 && top <= head && head <= layers) {
+    throw new NoSuchArmError(`there is no arm ${name} here: no layer is left to tune (${numbers})`, {
+      hint: 'choose another arm for this task and model',
+    });
+  }
+  const fits = head >= 1 && head <= layers && (!tuned || (bottom >= 1 && bottom <= top && top <= head));
+  if (fits) return arm;
+  const message = `arm ${name} does not fit a model of ${layers} layers: ${numbers}`;
+  const hint = 'layers must satisfy 1 ≤ bottom ≤ top ≤ head ≤ L';
+  throw measured ? new NoSuchArmError(message, { hint }) : new UserError(message, { hint });
 }
