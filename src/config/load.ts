@@ -132,12 +132,7 @@ function checkPaths(config: RunConfig, layers: Layer[]): void {
     const found = statSync(target, { throwIfNoEntry: false });
     if (found && found.isDirectory() === (kind === 'folder')) continue;
     const what = found ? `${target} is not a ${kind}` : `there is no ${kind} ${target}`;
-    fail(
-      layers,
-      keys,
-      `${path}: ${what}`,
-      'a relative path is relative to the file that states it, or to the current folder',
-    );
+    fail(layers, keys, what, 'a relative path is relative to the file that states it, or to the current folder');
   }
 }
 

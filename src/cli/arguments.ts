@@ -1,0 +1,110 @@
+/** From the command line's words to a verb's arguments. What yargs rejects becomes an error with a hint. */
+import yargs, { type Argv } from 'yargs';
+import { nearest } from '../config/nearest.js';
+import { UserError } from '../errors.js';
+import { type Arguments, FLAG_OPTIONS, type VerbModule } from './verb.js';
+
+export type Parsed = { kind: 'run'; args: Arguments } | { kind: 'print'; text: string };
+
+/** Options that may be given more than once. */
+const REPEATABLE = new Set(['set']);
+
+/** Parses a verb's words (the verb itself not among them). */
+export async function parseVerb(verb: string, module: VerbModule, words: string[], version: string): Promise<Parsed> {
+  const parser = base(words, `spantune ${verb}`, version).command(
+    `$0 ${module.positionals}`.trim(),
+    module.describe,
+    (command) => module.options(command).options(FLAG_OPTIONS).conflicts('quiet', 'verbose'),
+    () => {},
+  );
+  return parse(parser, verb, words, module.positionals);
+}
+
+/** Help and version without a verb. */
+export async function parseBare(
+  verbs: { name: string; usage: string; describe: string }[],
+  words: string[],
+  version: string,
+): Promise<Parsed> {
+  const parser = base(words, 'spantune', version).usage(
+    'Usage: spantune <verb> [options]\n\nTransfer learning on pretrained language encoders that tunes only the layers the task needs.',
+  );
+  for (const { usage, describe } of verbs) parser.command(usage, describe);
+  parser
+    .options(FLAG_OPTIONS)
+    .example('spantune select --model models/en-12x192 --task mrpc --data data/glue', 'see which layers fit the task')
+    .example('spantune train configs/mrpc-selected.yaml', 'tune them')
+    .epilogue('spantune <verb> --help says more. Results go to stdout, everything else to stderr.');
+  return parse(parser, '', words);
+}
+
+function base(words: string[], name: string, version: string): Argv {
+  return yargs(words)
+    .scriptName(name)
+    .parserConfiguration({ 'dot-notation': false, 'camel-case-expansion': false, 'parse-positional-numbers': false })
+    .locale('en')
+    .version(version)
+    .help()
+    .strict()
+    .exitProcess(false)
+    .showHelpOnFail(false)
+    .fail((message: string | null, error: unknown) => {
+      throw message ? new UsageMessage(message) : error;
+    })
+    .wrap(Math.min(110, process.stdout.columns ?? 100));
+}
+
+async function parse(parser: Argv, verb: string, words: string[], positionals = ''): Promise<Parsed> {
+  let text = '';
+  let args: Arguments;
+  try {
+    args = await parser.parseAsync(words, {}, (_error: unknown, _args: unknown, output: string) => {
+      text = output;
+    });
+  } catch (error) {
+    throw usageError(error, parser, verb, words, positionals);
+  }
+  if (args.help || args.version) return { kind: 'print', text: `${text}\n` };
+  for (const [name, value] of Object.entries(args)) {
+    if (Array.isArray(value) && name !== '_' && !REPEATABLE.has(name)) {
+      throw new UserError(`--${name} is given more than once`, { hint: 'give it once' });
+    }
+  }
+  return { kind: 'run', args };
+}
+
+/** What yargs says of the words that it rejects. */
+class UsageMessage extends Error {
+  override name = 'UsageMessage';
+}
+
+/** yargs' own words, put as `error` and `hint`. */
+function usageError(error: unknown, parser: Argv, verb: string, words: string[], positionals: string): unknown {
+  if (!(error instanceof UsageMessage)) return error;
+  const help = `see spantune ${verb ? `${verb} ` : ''}--help`;
+  const { message } = error;
+  const unknown = /^Unknown (?:argument|command)s?: (.+)$/.exec(message)?.[1].split(', ')[0];
+  if (unknown !== undefined) {
+    const isOption = words.some((word) => word === `-${unknown}` || word.split('=')[0] === `--${unknown}`);
+    if (!isOption) return new UserError(`unexpected argument "${unknown}"`, { hint: help, cause: error });
+    const near = nearest(unknown, knownOptions(parser));
+    const hint = near ? `did you mean "--${near}"?` : help;
+    return new UserError(`unknown option "${unknown.length > 1 ? '--' : '-'}${unknown}"`, { hint, cause: error });
+  }
+  const valueless = /^Not enough arguments following: (.+)$/.exec(message)?.[1];
+  if (valueless !== undefined) return new UserError(`--${valueless} needs a value`, { hint: help, cause: error });
+  if (message.startsWith('Not enough non-option arguments')) {
+    return new UserError(`spantune ${verb} needs ${positionals}`, { hint: help, cause: error });
+  }
+  const exclusive = /^Arguments (\S+) and (\S+) are mutually exclusive$/.exec(message);
+  if (exclusive) {
+    const [, one, other] = exclusive;
+    return new UserError(`--${one} and --${other} exclude each other`, { hint: 'give one of the two', cause: error });
+  }
+  return new UserError(message, { hint: help, cause: error });
+}
+
+function knownOptions(parser: Argv): string[] {
+  const { key } = (parser as unknown as { getOptions(): { key: Record<string, unknown> } }).getOptions();
+  return Object.keys(key);
+}

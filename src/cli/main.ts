@@ -1,0 +1,102 @@
+/**
+ * The command line: finds the verb, parses its words, runs it, and says what went wrong. Only yargs is imported before the verb
+ * is known, so that help is there at once.
+ */
+import { readFileSync } from 'node:fs';
+import { nearest } from '../config/nearest.js';
+import { UserError } from '../errors.js';
+import { parseBare, parseVerb } from './arguments.js';
+import { printFailure } from './failure.js';
+import type { VerbModule } from './verb.js';
+
+interface Verb {
+  name: string;
+  usage: string;
+  describe: string;
+  load(): Promise<VerbModule>;
+}
+
+const VERBS: Verb[] = [
+  {
+    name: 'select',
+    usage: 'select',
+    describe: 'Which layers are already specialised in this task?',
+    load: () => import('./select.js'),
+  },
+  {
+    name: 'train',
+    usage: 'train <config>',
+    describe: 'Select, attach, tune, evaluate: a run folder',
+    load: () => import('./train.js'),
+  },
+  {
+    name: 'evaluate',
+    usage: 'evaluate <run>',
+    describe: 'Scores of a run on a split',
+    load: () => import('./evaluate.js'),
+  },
+  {
+    name: 'predict',
+    usage: 'predict <run>',
+    describe: 'Labels for new text',
+    load: () => import('./predict.js'),
+  },
+];
+
+/** Runs the command line. Sets `process.exitCode`: 0 done, 1 our fault, 2 the user's mistake, 130 interrupted. */
+export async function main(argv: string[]): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) quietWhenPipeCloses(stream);
+  try {
+    await dispatch(argv);
+  } catch (error) {
+    process.exitCode = printFailure(error, argv.includes('--verbose'));
+  }
+}
+
+async function dispatch(argv: string[]): Promise<void> {
+  const at = argv.findIndex((word) => !word.startsWith('-'));
+  const verb = at < 0 ? undefined : VERBS.find(({ name }) => name === argv[at]);
+  if (at >= 0 && !verb) {
+    const near = nearest(
+      argv[at],
+      VERBS.map(({ name }) => name),
+    );
+    const hint = near
+      ? `did you mean "${near}"?`
+      : `one of ${VERBS.map(({ name }) => name).join(', ')}; see spantune --help`;
+    throw new UserError(`unknown verb "${argv[at]}"`, { hint });
+  }
+  if (!verb) {
+    const parsed = await parseBare(VERBS, argv, version());
+    if (parsed.kind === 'run') throw new UserError('no verb given', { hint: 'see spantune --help' });
+    process.stdout.write(parsed.text);
+    return;
+  }
+  const module = await verb.load();
+  const words = argv.filter((_, index) => index !== at);
+  const parsed = await parseVerb(verb.name, module, words, version());
+  if (parsed.kind === 'print') process.stdout.write(parsed.text);
+  else await module.run(parsed.args);
+}
+
+/** The package's own version; `package.json` is two or three folders up, in sources and in the build. */
+function version(): string {
+  for (const up of ['../../', '../../../']) {
+    try {
+      return JSON.parse(readFileSync(new URL(`${up}package.json`, import.meta.url), 'utf8')).version;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+  return 'unknown';
+}
+
+/** `spantune … | head` closes the pipe early: that is no fault of anybody's. */
+function quietWhenPipeCloses(stream: NodeJS.WriteStream): void {
+  if (stream.listeners('error').includes(ignoreClosedPipe)) return;
+  stream.on('error', ignoreClosedPipe);
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}

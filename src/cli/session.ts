@@ -1,0 +1,53 @@
+/** A verb's job with its surroundings: text and progress on stderr, Ctrl-C, the result. */
+import type { Job, Results } from '../pipeline/jobs.js';
+import type { Level } from '../report/log.js';
+import type { Style } from '../report/style.js';
+import type { Flags } from './verb.js';
+
+/** Runs the job in its worker while people's text goes to stderr. Throws what the job throws. */
+export async function runWithReports<J extends Job>(job: J, flags: Flags): Promise<Results[J['verb']]> {
+  const [{ createLog }, { createProgress }, { styleFor }, { runJob }] = await Promise.all([
+    import('../report/log.js'),
+    import('../report/progress.js'),
+    import('../report/style.js'),
+    import('./run-job.js'),
+  ]);
+  const progress = createProgress(process.stderr);
+  const write = (line: string) => progress.around(() => process.stderr.write(line));
+  const { log } = createLog({ level: levelOf(flags), style: styleFor(process.stderr), write });
+
+  const controller = new AbortController();
+  // Once only: a second Ctrl-C finds no handler and ends the process at once.
+  const interrupt = () => {
+    log('info', 'stopping after the step under way; press Ctrl-C again to stop at once');
+    controller.abort();
+  };
+  process.once('SIGINT', interrupt);
+  try {
+    const reporter = { log, progress: flags.quiet ? () => {} : progress.show };
+    const result = await runJob(job, { reporter, signal: controller.signal });
+    progress.show(undefined);
+    for (const warning of result.warnings) log('warn', warning);
+    return result;
+  } finally {
+    progress.show(undefined);
+    process.off('SIGINT', interrupt);
+  }
+}
+
+/** A note for people, such as the next step. */
+export function note(flags: Flags, message: string): void {
+  if (!flags.quiet) process.stderr.write(`${message}\n`);
+}
+
+/** The result: one JSON document, or text. */
+export async function print(flags: Flags, result: unknown, render: (style: Style) => string): Promise<void> {
+  const { styleFor } = await import('../report/style.js');
+  const text = flags.json ? JSON.stringify(result, null, 2) : render(styleFor(process.stdout));
+  process.stdout.write(`${text}\n`);
+}
+
+function levelOf({ quiet, verbose }: Flags): Level | undefined {
+  if (quiet) return undefined;
+  return verbose ? 'debug' : 'info';
+}

@@ -1,0 +1,94 @@
+/** `spantune train`: a configuration becomes a run folder. */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Argv } from 'yargs';
+import type { Override } from '../config/load.js';
+import type { RunConfig } from '../config/schema.js';
+import { Interrupted, UserError } from '../errors.js';
+import { note, print, runWithReports } from './session.js';
+import { type Arguments, flagsOf, textOf, textsOf, valued } from './verb.js';
+
+export const positionals = '<config>';
+export const describe =
+  'Select the layers (unless the arm is explicit), attach a classifier, tune, evaluate; writes a run folder.';
+
+export function options(command: Argv): Argv {
+  return command
+    .positional('config', {
+      describe: 'YAML file of the run; configs/defaults.yaml explains every key',
+      type: 'string',
+    })
+    .options({
+      set: { ...valued('Set any key of the configuration: key=value; may be repeated'), array: true, nargs: 1 },
+      output: valued('The run folder (default: runs/TASK-ARM-seedN)'),
+      overwrite: { describe: 'Write to the run folder although it is not empty', type: 'boolean' },
+      threads: valued('Threads (default: all cores)'),
+      engine: valued('compiled or eager (default: compiled)'),
+    })
+    .example('spantune train configs/mrpc-selected.yaml', '')
+    .example('spantune train configs/mrpc-selected.yaml --set training.epochs=5 --set seed=2', '')
+    .example('spantune train configs/mrpc-selected.yaml --set "arm={ bottom: l* - 1, top: l*, head: L }"', '')
+    .example('spantune train configs/trec-selected.yaml --output runs/trec --json > trec.json', '');
+}
+
+export async function run(args: Arguments): Promise<void> {
+  const flags = flagsOf(args);
+  const [{ loadConfig, setOverride }, { parseOptionValue }, { renderTraining }] = await Promise.all([
+    import('../config/load.js'),
+    import('../config/layers.js'),
+    import('../report/training.js'),
+  ]);
+  const overrides: Override[] = textsOf(args, 'set').map(setOverride);
+  const add = (name: string, path: string, read: (text: string, option: string) => unknown) => {
+    const text = textOf(args, name);
+    const option = `--${name} ${text}`;
+    if (text !== undefined) overrides.push({ path, value: read(text, option), option });
+  };
+  add('output', 'output.folder', String);
+  add('threads', 'engine.threads', parseOptionValue);
+  add('engine', 'engine.name', String);
+  if (args.overwrite !== undefined)
+    overrides.push({ path: 'output.overwrite', value: args.overwrite, option: '--overwrite' });
+
+  const config = loadConfig(String(args.config), { overrides });
+  if (config.task.train !== undefined && config.task.dev === undefined) {
+    throw new UserError('missing key "task.dev": training scores on it', {
+      file: String(args.config),
+      hint: 'name the file of the dev split',
+    });
+  }
+  const output = resolve(config.output.folder ?? defaultFolder(config));
+  prepareFolder(output, config.output.overwrite);
+  try {
+    const result = await runWithReports({ verb: 'train', config, output }, flags);
+    await print(flags, result, (style) => renderTraining(result, style));
+  } catch (error) {
+    if (error instanceof Interrupted)
+      throw new Interrupted(`the run folder ${output} is unfinished; --overwrite starts it again`);
+    throw error;
+  }
+  note(flags, `\nrun    ${output}\nnext   spantune predict ${output} --input FILE`);
+}
+
+function defaultFolder({ task, arm, seed }: RunConfig): string {
+  const name = typeof arm === 'string' ? arm : [arm.bottom ?? '', arm.top ?? '', arm.head].join('_');
+  return join('runs', `${task.name}-${name}-seed${seed}`.replaceAll(/[^\w.+-]/g, ''));
+}
+
+/** A finished run is hours of work: it is not written over unasked. Its result goes first, so that no half-new folder passes for done. */
+function prepareFolder(folder: string, overwrite: boolean): void {
+  if (!existsSync(folder)) return;
+  let entries: string[];
+  try {
+    entries = readdirSync(folder);
+  } catch (cause) {
+    throw new UserError('is not a folder', { file: folder, hint: 'choose another with --output', cause });
+  }
+  if (entries.length > 0 && !overwrite) {
+    throw new UserError('the run folder is not empty', {
+      file: folder,
+      hint: 'choose another with --output, or add --overwrite',
+    });
+  }
+  rmSync(join(folder, 'result.json'), { force: true });
+}
