@@ -11,13 +11,21 @@ export function writeWhole(path: string, write: (temporary: string) => void): vo
     write(temporary);
     renameSync(temporary, path);
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    discard(temporary);
     if (cause instanceof SpantuneError) throw cause;
     throw new UserError(`cannot be written: ${reason(cause)}`, {
       file: path,
       hint: 'check that the folder exists, may be written to, and has room left',
       cause,
     });
+  }
+}
+
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Such as a file where a folder should be: the failure that led here is the one to tell.
   }
 }
 
