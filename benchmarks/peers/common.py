@@ -159,13 +159,18 @@ def sorted_batches(lengths: list[int], size: int) -> list[np.ndarray]:
 # --- encoder and classifier ------------------------------------------------------------------------------------------
 
 
-def load_encoder(folder: Path, layers: int | None = None, attention: str = "sdpa", dtype=torch.float32) -> nn.Module:
-    """transformers' encoder without its pooler; layers above `layers` are not built."""
+def load_encoder(folder: Path, layers: int | None = None, attention: str | None = None, dtype=torch.float32) -> nn.Module:
+    """transformers' encoder without its pooler; layers above `layers` are not built.
+
+    Unless told, attention is transformers' own default: sdpa for the families that know it (MPNet does not), else eager.
+    """
     config = transformers.AutoConfig.from_pretrained(folder)
     options = {} if config.model_type in ("distilbert", "electra") else {"add_pooling_layer": False}
+    if attention is not None:
+        options["attn_implementation"] = attention
     if layers is not None:
         options["n_layers" if config.model_type == "distilbert" else "num_hidden_layers"] = layers
-    return transformers.AutoModel.from_pretrained(folder, dtype=dtype, attn_implementation=attention, **options)
+    return transformers.AutoModel.from_pretrained(folder, dtype=dtype, **options)
 
 
 def encoder_layers(encoder: nn.Module) -> nn.ModuleList:
