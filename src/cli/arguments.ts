@@ -20,24 +20,6 @@ export async function parseVerb(verb: string, module: VerbModule, words: string[
   return parse(parser, verb, words, module.positionals);
 }
 
-/** Help and version without a verb. */
-export async function parseBare(
-  verbs: { name: string; usage: string; describe: string }[],
-  words: string[],
-  version: string,
-): Promise<Parsed> {
-  const parser = base(words, 'spantune', version).usage(
-    'Usage: spantune <verb> [options]\n\nTransfer learning on pretrained language encoders that tunes only the layers the task needs.',
-  );
-  for (const { usage, describe } of verbs) parser.command(usage, describe);
-  parser
-    .options(FLAG_OPTIONS)
-    .example('spantune select --model models/en-12x192 --task mrpc --data data/glue', 'see which layers fit the task')
-    .example('spantune train configs/mrpc-selected.yaml', 'tune them')
-    .epilogue('spantune <verb> --help says more. Results go to stdout, everything else to stderr.');
-  return parse(parser, '', words);
-}
-
 function base(words: string[], name: string, version: string): Argv {
   return yargs(words)
     .scriptName(name)
@@ -45,6 +27,7 @@ function base(words: string[], name: string, version: string): Argv {
     .locale('en')
     .version(version)
     .help()
+    .alias('help', 'h')
     .strict()
     .exitProcess(false)
     .showHelpOnFail(false)

@@ -1,12 +1,12 @@
 /**
- * The command line: finds the verb, parses its words, runs it, and says what went wrong. Only yargs is imported before the verb
- * is known, so that help is there at once.
+ * The command line: finds the verb, parses its words, runs it, and says what went wrong. No package is imported before the verb
+ * is known, and only yargs before its words are understood, so that help is there at once.
  */
 import { readFileSync } from 'node:fs';
 import { nearest } from '../config/nearest.js';
 import { UserError } from '../errors.js';
-import { parseBare, parseVerb } from './arguments.js';
 import { printFailure } from './failure.js';
+import { BARE_OPTIONS, bareHelp } from './help.js';
 import type { VerbModule } from './verb.js';
 
 interface Verb {
@@ -67,16 +67,27 @@ async function dispatch(argv: string[]): Promise<void> {
     throw new UserError(`unknown verb "${argv[at]}"`, { hint });
   }
   if (!verb) {
-    const parsed = await parseBare(VERBS, argv, version());
-    if (parsed.kind === 'run') throw new UserError('no verb given', { hint: 'see spantune --help' });
-    process.stdout.write(parsed.text);
+    process.stdout.write(bare(argv));
     return;
   }
-  const module = await verb.load();
+  const [module, { parseVerb }] = await Promise.all([verb.load(), import('./arguments.js')]);
   const words = argv.filter((_, index) => index !== at);
   const parsed = await parseVerb(verb.name, module, words, version());
   if (parsed.kind === 'print') process.stdout.write(parsed.text);
   else await module.run(parsed.args);
+}
+
+/** What there is to say without a verb. */
+function bare(argv: string[]): string {
+  const stranger = argv.find((word) => word !== '-h' && !Object.hasOwn(BARE_OPTIONS, word.replace(/^--/, '')));
+  if (stranger !== undefined) {
+    const near = nearest(stranger.replace(/^-+/, ''), Object.keys(BARE_OPTIONS));
+    const hint = near ? `did you mean "--${near}"?` : 'see spantune --help';
+    throw new UserError(`unknown option "${stranger}"`, { hint });
+  }
+  if (argv.includes('--version')) return `${version()}\n`;
+  if (argv.includes('--help') || argv.includes('-h')) return bareHelp(VERBS);
+  throw new UserError('no verb given', { hint: 'see spantune --help' });
 }
 
 /** The package's own version; `package.json` is two or three folders up, in sources and in the build. */

@@ -16,7 +16,7 @@ export function options(command: Argv): Argv {
       data: valued('Folder that holds the task, such as MRPC/train.tsv'),
       train: valued('A task of your own: its training file, .tsv, .csv or .jsonl'),
       dev: valued('A task of your own: its dev file (measuring does not need it)'),
-      text: valued('A task of your own: the column of the text, or two for pairs: A,B'),
+      text: valued('A task of your own: the column of the text, or two for pairs: A,B (default: sentence, text, …)'),
       label: valued('A task of your own: the column of the label (default: label)'),
       config: valued('Take model, task and the rest from a YAML file; options win over it'),
       set: { ...valued('Set any key of the configuration: key=value; may be repeated'), array: true, nargs: 1 },
@@ -63,7 +63,7 @@ function requireTask(args: Arguments): void {
   if (!given('model'))
     throw new UserError('--model is missing', { hint: 'give the folder of a Hugging Face encoder, or --config FILE' });
   if (given('train') || given('task.')) return;
-  const hint = 'give --task NAME --data DIR, or --train FILE --text COLUMN for a task of your own';
+  const hint = 'give --task NAME --data DIR, or --train FILE for a task of your own';
   for (const name of ['task', 'data']) if (!given(name)) throw new UserError(`--${name} is missing`, { hint });
 }
 
@@ -98,9 +98,6 @@ function selectOverrides(args: Arguments, parse: (text: string, option: string) 
     });
   }
   text('label', 'task.label');
-  if (train !== undefined && textOf(args, 'label') === undefined) {
-    overrides.push({ path: 'task.label', value: 'label', option: `--train ${train}` });
-  }
   yaml('samples', 'selection.samples');
   yaml('seed', 'seed');
   yaml('k', 'selection.k');

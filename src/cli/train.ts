@@ -1,5 +1,5 @@
 /** `spantune train`: a configuration becomes a run folder. */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Argv } from 'yargs';
 import type { Override } from '../config/load.js';
@@ -51,14 +51,14 @@ export async function run(args: Arguments): Promise<void> {
     overrides.push({ path: 'output.overwrite', value: args.overwrite, option: '--overwrite' });
 
   const config = loadConfig(String(args.config), { overrides });
-  if (config.task.train !== undefined && config.task.dev === undefined) {
+  if (config.task.data === undefined && config.task.dev === undefined) {
     throw new UserError('missing key "task.dev": training scores on it', {
       file: String(args.config),
       hint: 'name the file of the dev split',
     });
   }
   const output = resolve(config.output.folder ?? defaultFolder(config));
-  prepareFolder(output, config.output.overwrite);
+  checkFolder(output, config.output.overwrite);
   try {
     const result = await runWithReports({ verb: 'train', config, output }, flags);
     await print(flags, result, (style) => renderTraining(result, style));
@@ -71,12 +71,12 @@ export async function run(args: Arguments): Promise<void> {
 }
 
 function defaultFolder({ task, arm, seed }: RunConfig): string {
-  const name = typeof arm === 'string' ? arm : [arm.bottom ?? '', arm.top ?? '', arm.head].join('_');
+  const name = typeof arm === 'string' ? arm : (arm.name ?? [arm.bottom ?? '', arm.top ?? '', arm.head].join('_'));
   return join('runs', `${task.name}-${name}-seed${seed}`.replaceAll(/[^\w.+-]/g, ''));
 }
 
-/** A finished run is hours of work: it is not written over unasked. Its result goes first, so that no half-new folder passes for done. */
-function prepareFolder(folder: string, overwrite: boolean): void {
+/** A finished run is hours of work: it is not written over unasked. */
+function checkFolder(folder: string, overwrite: boolean): void {
   if (!existsSync(folder)) return;
   let entries: string[];
   try {
@@ -90,5 +90,4 @@ function prepareFolder(folder: string, overwrite: boolean): void {
       hint: 'choose another with --output, or add --overwrite',
     });
   }
-  rmSync(join(folder, 'result.json'), { force: true });
 }

@@ -4,6 +4,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { UserError } from '../errors.js';
+import { type ArmRequest, type ArmSpec, parseArm } from '../selection/arms.js';
 import { type Block, fileLayer, type Layer, merge, optionLayer, parseAssignment, valueAt } from './layers.js';
 import { type Mistake, mistakeIn, mistakeToError } from './mistakes.js';
 import { PATH_KEYS, type RunConfig, runSchema } from './schema.js';
@@ -93,35 +94,34 @@ function absolutePaths(layer: Layer): Layer {
   return { ...layer, value };
 }
 
-/** The number of layers that selection proposes a span of. */
-function spanSize(config: { arm: unknown; selection: { k: number | null } }, layers: Layer[]): number {
-  const named = typeof config.arm === 'string' ? /^(?:selected|top)-(\d+)/.exec(config.arm) : null;
-  const fromArm = named ? Number(named[1]) : undefined;
-  const { k } = config.selection;
-  if (k !== null && fromArm !== undefined && k !== fromArm && layers.some((layer) => 'arm' in layer.value)) {
-    fail(layers, ['selection', 'k'], `selection.k is ${k}, but arm is ${config.arm}`, 'state one of the two alone');
+/** Reads the arm, and so the number of layers that selection proposes a span of: what `k` says, else what the arm's name says, else 2. */
+function spanSize({ arm, selection }: { arm: ArmSpec; selection: { k: number | null } }, layers: Layer[]): number {
+  let request: ArmRequest;
+  try {
+    request = parseArm(arm);
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    return fail(layers, ['arm'], cause.message, cause.hint);
   }
-  return k ?? Math.max(1, fromArm ?? 2);
+  const named = request.kind === 'preset' && request.k > 0 ? request.k : undefined;
+  const { k } = selection;
+  if (k !== null && named !== undefined && k !== named && layers.some((layer) => 'arm' in layer.value)) {
+    fail(
+      layers,
+      ['selection', 'k'],
+      `selection.k is ${k}, but the arm is ${request.name}`,
+      'state one of the two alone',
+    );
+  }
+  return k ?? named ?? 2;
 }
 
-/** A task is one of GLUE's in a folder, or has files and columns of its own. */
+/** A task is read from GLUE's folder, or from files; which columns they need is the data's own business. */
 function checkTask({ task }: { task: RunConfig['task'] }, layers: Layer[]): void {
-  const hint = 'a GLUE task needs "data", its folder; a task of your own needs "train", "text" and "label"';
-  if (task.train === undefined) {
-    if (task.data === undefined) fail(layers, ['task', 'data'], 'missing key "task.data" or "task.train"', hint);
-    for (const key of ['dev', 'test', 'text', 'label', 'kind', 'metric', 'labels', 'positiveLabel'] as const) {
-      if (task[key] === undefined) continue;
-      fail(layers, ['task', key], `task.${key} belongs to a task of your own, which has task.train too`, hint);
-    }
-    return;
-  }
-  if (task.data !== undefined) {
-    fail(layers, ['task', 'data'], 'task.data and task.train exclude each other', hint);
-  }
-  for (const key of ['text', 'label'] as const) {
-    if (task[key] === undefined)
-      fail(layers, ['task', key], `missing key "task.${key}"`, `the name of a column in ${task.train}`);
-  }
+  if (task.data !== undefined || task.train !== undefined) return;
+  const hint =
+    'a GLUE task needs "data", its folder; a task of your own "train" and "dev", its files, with "text" and "label"';
+  fail(layers, ['task', 'data'], 'missing key "task.data" or "task.train"', hint);
 }
 
 function checkPaths(config: RunConfig, layers: Layer[]): void {
@@ -136,7 +136,7 @@ function checkPaths(config: RunConfig, layers: Layer[]): void {
   }
 }
 
-function fail(layers: Layer[], path: string[], message: string, hint: string): never {
+function fail(layers: Layer[], path: string[], message: string, hint?: string): never {
   const mistake: Mistake = { path, part: 'value', message, hint };
   throw mistakeToError(mistake, layers);
 }

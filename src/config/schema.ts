@@ -90,7 +90,7 @@ export const runSchema = block({
     halfSamples: whole(0),
     stateBytes: bytes(),
   }),
-  arm: z.union([text(), block({ bottom: spanEnd, top: spanEnd, head: layer })], ARM_ERROR),
+  arm: z.union([text(), block({ name: text().optional(), bottom: spanEnd, top: spanEnd, head: layer })], ARM_ERROR),
   tuning: oneOf('fine-tune'),
   classifier: block({
     pooling: oneOf('first', 'mean', 'last'),

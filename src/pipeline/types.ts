@@ -1,4 +1,7 @@
-/** What the pipeline's stories tell while they run, and what they hand back. Plain data: it crosses a thread's border. */
+/**
+ * What the pipeline's stories tell while they run, and what they hand back. Plain data: it crosses a thread's border. The command
+ * line prints each result's `warnings` when the work is done; what stands there is not also logged.
+ */
 import type { Triple } from '../selection/arms.js';
 
 /** People's text and progress while work is under way; results come as return values. */
@@ -46,6 +49,8 @@ export interface SelectResult {
   selected: number;
   /** The proposal for k. */
   arm: Arm;
+  /** What `range` changed in the proposal, where it did; completes the arm's description in parentheses. */
+  note?: string;
   k: number;
   /** Where the proposal's last layer was sought: among layers k…L, or among all. */
   range: 'fit' | 'all';

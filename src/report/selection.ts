@@ -1,7 +1,8 @@
 /** The ν curve as a table with bars, the chosen layer, and the arm that follows from it. */
 import { basename } from 'node:path';
-import type { Arm, SelectResult } from '../pipeline/types.js';
-import { formatBar, formatInteger, formatNumber, formatPercent, formatRange, formatSeconds } from './format.js';
+import type { SelectResult } from '../pipeline/types.js';
+import { describeArm } from '../selection/arms.js';
+import { formatBar, formatInteger, formatNumber, formatPercent, formatSeconds } from './format.js';
 import { plain, type Style } from './style.js';
 import { renderTable } from './table.js';
 
@@ -20,19 +21,6 @@ export function renderSelection(result: SelectResult, style: Style = plain): str
     lines.push(`left out, with a single example: ${many ? 'classes' : 'class'} ${result.leftOut.join(', ')}.`);
   }
   return lines.join('\n');
-}
-
-/** An arm in words: `selected-2 → tune layers 3-4, classifier at layer 4, layers 5-6 dropped`. */
-export function describeArm(arm: Arm, layers: number): string {
-  const tuned =
-    arm.bottom === null || arm.top === null
-      ? 'tune the classifier alone'
-      : `tune layer${arm.bottom === arm.top ? '' : 's'} ${formatRange(arm.bottom, arm.top)}`;
-  const dropped =
-    arm.head < layers
-      ? `, layer${arm.head + 1 === layers ? '' : 's'} ${formatRange(arm.head + 1, layers)} dropped`
-      : '';
-  return `${arm.name} → ${tuned}, classifier at layer ${arm.head}${dropped}`;
 }
 
 function heading({ task, samples, pair, model, shape, seconds }: SelectResult, style: Style): string {
@@ -70,16 +58,6 @@ function choice({ layers, selected, halfSamples }: SelectResult, style: Style): 
   return `${chosen}, chosen in ${formatPercent(share)} of ${halfSamples} half-samples.`;
 }
 
-function proposal({ arm, k, range, selected, shape, layers }: SelectResult, style: Style): string {
-  const words = describeArm(arm, shape.layers).replace(arm.name, style.bold(arm.name));
-  if (range === 'fit' && arm.head !== selected) {
-    const candidates = formatRange(Math.min(k, shape.layers), shape.layers);
-    const fit = k === 1 ? 'one layer fits' : `${NUMBERS[k] ?? k} layers fit`;
-    return `${words} (lowest ν among layers ${candidates}, where ${fit}).`;
-  }
-  const tuned = arm.bottom === null || arm.top === null ? 0 : arm.top - arm.bottom + 1;
-  const cut = range === 'all' && tuned < Math.min(k, layers.length) ? ` (cut at layer 1: ${tuned} of ${k} layers)` : '';
-  return `${words}${cut}.`;
+function proposal({ arm, note, shape }: SelectResult, style: Style): string {
+  return describeArm({ ...arm, note }, shape.layers).replace(arm.name, style.bold(arm.name));
 }
-
-const NUMBERS: Record<number, string> = { 2: 'two', 3: 'three', 4: 'four', 5: 'five', 6: 'six' };

@@ -1,6 +1,7 @@
 /** What a run came to: scores, what was tuned, time and memory. */
 import { basename } from 'node:path';
 import type { Arm, EvaluateResult, TrainResult } from '../pipeline/types.js';
+import { describeArm } from '../selection/arms.js';
 import {
   formatBytes,
   formatCount,
@@ -10,7 +11,6 @@ import {
   formatRange,
   formatSeconds,
 } from './format.js';
-import { describeArm } from './selection.js';
 import { plain, type Style } from './style.js';
 import { renderTable } from './table.js';
 
@@ -33,7 +33,7 @@ export function renderTraining(result: TrainResult, style: Style = plain): strin
   ];
   return [
     `${style.bold(`${task}, dev`)} · ${shortArm(arm, layers)} · ${basename(model)} · seed ${seed}`,
-    `${describeArm(arm, layers)}.`,
+    describeArm(arm, layers),
     '',
     renderTable([{}, {}], rows),
   ].join('\n');
