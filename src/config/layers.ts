@@ -127,7 +127,11 @@ export function yamlLayer(text: string, file: string, base: string): Layer {
       } else if (isSeq(node)) {
         node = node.items[Number(key)];
         offset = (node as { range?: [number, number, number] } | undefined)?.range?.[0] ?? offset;
-      } else break;
+      } else {
+        // Shorthand: the scalar stands for a block.
+        if (isScalar(node) && part === 'value') offset = node.range?.[0] ?? offset;
+        break;
+      }
     }
     return placeOf(offset);
   };

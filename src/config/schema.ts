@@ -65,13 +65,19 @@ const task = block({
   test: text('a file').optional(),
   text: z.union([text(), z.tuple([text(), text()], COLUMNS_ERROR)], COLUMNS_ERROR).optional(),
   label: text('the name of a column').optional(),
-  metric: z.union([metric, z.array(metric).min(1)], `must be one or more of ${METRICS.join(', ')}`).optional(),
+  metric: z
+    .union(
+      [metric, z.array(metric).min(1, 'must name at least one metric')],
+      `must be one or more of ${METRICS.join(', ')}`,
+    )
+    .optional(),
   kind: oneOf('classification', 'regression').optional(),
   labels: z.array(className, 'must be a list of class names').min(2, 'must name at least two classes').optional(),
   positiveLabel: className.optional(),
 });
 
 const SAMPLES_ERROR = 'must be all, or a whole number of at least 2';
+const EVALUATE_ERROR = 'must be epoch, or a whole number of steps';
 const layer = z.union([z.int(), text()], 'must be a layer: a number, or an expression in l* and L such as l* - 1');
 const spanEnd = z.union(
   [layer, z.null()],
@@ -84,7 +90,7 @@ export const runSchema = block({
   task,
   selection: block({
     score: oneOf('nu'),
-    samples: z.union([z.literal('all'), z.int().gte(2)], SAMPLES_ERROR),
+    samples: z.union([z.literal('all'), z.int().gte(2, SAMPLES_ERROR)], SAMPLES_ERROR),
     k: whole(1).nullable(),
     range: oneOf('fit', 'all'),
     halfSamples: whole(0),
@@ -112,7 +118,7 @@ export const runSchema = block({
     dropout: block({ hidden: number(0, 1, true).nullable(), attention: number(0, 1, true).nullable() }),
     batches: oneOf('pooled', 'random'),
     maxLength: whole(3),
-    evaluate: z.union([z.literal('epoch'), z.int().gte(1)], 'must be epoch, or a whole number of steps'),
+    evaluate: z.union([z.literal('epoch'), z.int().gte(1, EVALUATE_ERROR)], EVALUATE_ERROR),
     best: oneOf('score', 'paper', 'last'),
     patience: whole(1).nullable(),
     cleanSplit: number(0, 0.5),
