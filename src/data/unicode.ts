@@ -58,7 +58,7 @@ const WORDS_OR_SIGNS =
   /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]+|[^\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}\p{White_Space}]+/gu;
 const ASCII_ONLY = /^[\x20-\x7e]*$/;
 const WHITE_SPACE = /\p{White_Space}/gu;
-const CONTROL = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\ufffd]/gu;
+const CONTROL = /[\p{Cc}\p{Cf}\p{Co}\ufffd]/gu;
 const HAN =
   /[\u4e00-\u9fff\u3400-\u4dbf\u{20000}-\u{2a6df}\u{2a700}-\u{2b73f}\u{2b740}-\u{2b81f}\u{2b920}-\u{2ceaf}\uf900-\ufaff\u{2f800}-\u{2fa1f}]/gu;
 
