@@ -160,9 +160,13 @@ export function sameTriple(a: Triple, b: Triple): boolean {
 /** One sentence: `selected-2 → tune layers 3-4, classifier at layer 4, layers 5-6 dropped (lowest ν among …).` */
 export function describeArm(arm: ResolvedArm, layers: number): string {
   const { name, bottom, top, head, note } = arm;
-  const parts = [bottom === null || top === null ? 'tune the classifier alone' : `tune ${layerRange(bottom, top)}`];
-  if (top !== null && head > top) parts.push(`${layerRange(top + 1, head)} frozen above`);
-  parts.push(`classifier at layer ${head}`);
+  const parts: string[] = [];
+  if (bottom === null || top === null) parts.push('tune the classifier alone', `at layer ${head}`);
+  else {
+    parts.push(`tune ${layerRange(bottom, top)}`);
+    if (head > top) parts.push(`${layerRange(top + 1, head)} frozen above`);
+    parts.push(`classifier at layer ${head}`);
+  }
   if (head < layers) parts.push(`${layerRange(head + 1, layers)} dropped`);
   return `${name} → ${parts.join(', ')}${note ? ` (${note})` : ''}.`;
 }

@@ -1,27 +1,17 @@
 /** From measured ν to what `spantune select` reports: the curve, ℓ*, the proposed arm, and how sure the choice is. */
-import type { Arm, LayerVariability } from '../pipeline/types.js';
+import type { SelectResult } from '../pipeline/types.js';
 import { parseArm, type ResolvedArm, resolveArm } from './arms.js';
 import { bestLayer, type SelectionRange } from './strategies.js';
 import type { VariabilityResult } from './variability.js';
 
-export interface SelectionSummary {
-  samples: number;
-  layers: LayerVariability[];
-  /** ℓ*, the plain argmin over all layers. */
-  selected: number;
-  /** The proposal, selected-k. */
-  arm: Arm;
+/** What selection knows of a `SelectResult`; the pipeline adds the task, the model and the cost. */
+export type SelectionSummary = Omit<
+  SelectResult,
+  'task' | 'model' | 'shape' | 'pair' | 'seconds' | 'padding' | 'truncated'
+> & {
   /** What the range of the proposal's argmin changed, where it did. */
   note?: string;
-  k: number;
-  range: SelectionRange;
-  /** Half-samples behind the shares; 0 where there are none. */
-  halfSamples: number;
-  leftOut: string[];
-  /** True where no layer is chosen in half of the half-samples. */
-  undecided: boolean;
-  warnings: string[];
-}
+};
 
 /** Throws a `UserError` where k exceeds the number of layers. */
 export function summariseSelection(

@@ -37,8 +37,12 @@ export function selectedSpan(nu: ArrayLike<number>, k: number, range: SelectionR
   }
   const head = bestLayer(nu, k);
   const span = { bottom: head - k + 1, head };
-  const among = k === layers ? `layer ${k} alone, the only one` : `layers ${k}-${layers}`;
-  return head === plain ? span : { ...span, note: `lowest ν among ${among}, where ${inWords(k)} layers fit` };
+  if (head === plain) return span;
+  const note =
+    k === layers
+      ? `only at layer ${k} do ${inWords(k)} layers fit`
+      : `lowest ν among layers ${k}-${layers}, where ${inWords(k)} layers fit`;
+  return { ...span, note };
 }
 
 /** Throws a `UserError` where k layers do not fit into the model. */

@@ -10,8 +10,8 @@
  * in a temporary file until the class means are known; without room, one width × width scatter a layer stands in for them.
  */
 import { SpantuneError, UserError } from '../errors.js';
+import { createClassSums } from './class-sums.js';
 import { tableOfClasses } from './classes.js';
-import { createClassSums } from './classSums.js';
 import { type Multiply, multiplyPlain } from './multiply.js';
 import { openStore, pieces, type StateStore, type StoreBudget } from './states.js';
 import { drawSubsets } from './subsets.js';

@@ -11,6 +11,10 @@ function membersOf({ labels, classes }: Made): Int32Array[] {
   return classes.map((_, y) => Int32Array.from([...labels.keys()].filter((i) => labels[i] === y)));
 }
 
+function rowsOf(made: Made, rows: number[]): Made {
+  return { ...made, labels: Int32Array.from(rows, (row) => made.labels[row]), states: pick(made, rows) };
+}
+
 describe('subsets', () => {
   it('are stratified halves without replacement, and blocks that leave each row out once', () => {
     fc.assert(
@@ -56,32 +60,34 @@ describe('subsets', () => {
 });
 
 describe('ν of subsets', () => {
-  for (const [name, sizes] of [
-    ['two classes', [70, 50]],
-    ['five classes', [40, 30, 20, 9, 3]],
-  ] as const) {
+  for (const { name, sizes, width, checked } of [
+    { name: 'two classes', sizes: [70, 50], width: 8, checked: 45 },
+    { name: 'five classes', sizes: [40, 30, 20, 9, 3], width: 8, checked: 45 },
+    { name: 'more rows than are read at once', sizes: [3000, 2500], width: 4, checked: 4 },
+    { name: 'more subsets than are held at once', sizes: [4, 4, 4, 4, 4, 4, 4, 4, 3, 3], width: 4096, checked: 45 },
+  ]) {
     it(`equals ν of the subset's rows alone: ${name}`, async () => {
-      const made = makeStates([...sizes], 8, 1, 17);
+      const made = makeStates(sizes, width, 1, 17);
       // A wide offset and directions of very different spread, as encoders have them.
       made.states = made.states.map((value, i) => 50 + value * 10 ** (1 - (i % 8) / 4));
-      const subsets = drawSubsets(membersOf(made), { seed: 3, halfSamples: 25, blocks: 20 });
-      const centre = Float64Array.from({ length: 8 }, (_, j) => made.states[j]);
+      const halfSamples = width > 8 ? 200 : 25;
+      const subsets = drawSubsets(membersOf(made), { seed: 3, halfSamples, blocks: 20 });
       const nu = await subsetVariability(
         {
           rows: made.labels.length,
-          width: 8,
+          width,
           classes: sizes.length,
           classOf: made.labels,
-          centre,
-          read: (from, out) => out.set(made.states.subarray(from * 8, from * 8 + out.length)),
+          centre: Float64Array.from(made.states.subarray(0, width)),
+          read: (from, out) => out.set(made.states.subarray(from * width, from * width + out.length)),
         },
         subsets,
         multiplyPlain,
       );
-      for (let s = 0; s < subsets.count; s++) {
+      assert.equal(nu.length, halfSamples + 20);
+      for (let s = nu.length - 1; s >= 0; s -= Math.floor(nu.length / checked)) {
         const rows = [...made.labels.keys()].filter((row) => holds(subsets, row, s));
-        const alone = { ...made, labels: Int32Array.from(rows, (row) => made.labels[row]), states: pick(made, rows) };
-        const [expected] = (await measure(alone)).nu;
+        const [expected] = (await measure(rowsOf(made, rows))).nu;
         assert.ok(Math.abs(nu[s] - expected) < 2e-5 * expected, `subset ${s}: ${nu[s]} is not ${expected}`);
       }
     });
@@ -141,8 +147,7 @@ describe('how sure ν is', () => {
     const replicates: number[] = [];
     for (let b = 0; b < 20; b++) {
       const rows = [...made.labels.keys()].filter((row) => holds(subsets, row, 1 + b));
-      const alone = { ...made, labels: Int32Array.from(rows, (row) => made.labels[row]), states: pick(made, rows) };
-      replicates.push((await measure(alone)).nu[0]);
+      replicates.push((await measure(rowsOf(made, rows))).nu[0]);
     }
     const half = JACKKNIFE_WIDTH * jackknifeError(replicates);
     const [interval] = intervals ?? [];
