@@ -1,0 +1,30 @@
+/** Our side of `step.ts`: warms up, then answers lines `go N` with the times of N steps in ms. */
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { openEngine } from '../src/engine/open.js';
+import { buildStep, parseShape } from './step-ours.js';
+
+const { values } = parseArgs({
+  options: {
+    shape: { type: 'string', default: '6x384x16x64' },
+    form: { type: 'string', default: 'full' },
+    threads: { type: 'string', default: '2' },
+    serve: { type: 'boolean' },
+  },
+});
+const engine = await openEngine('compiled', { threads: Number(values.threads) });
+const step = buildStep(engine, parseShape(values.shape), values.form as 'full' | 'bare');
+for (let i = 0; i < 3; i++) await step.run();
+console.log(JSON.stringify({ ready: true }));
+for await (const line of createInterface({ input: process.stdin })) {
+  const [word, count] = line.split(' ');
+  if (word === 'quit') break;
+  const runs: number[] = [];
+  for (let i = 0; i < Number(count); i++) {
+    const began = performance.now();
+    await step.run();
+    runs.push(performance.now() - began);
+  }
+  console.log(JSON.stringify({ runs, peakMemory: process.resourceUsage().maxRSS * 1024 }));
+}
+await engine.close();

@@ -1,0 +1,47 @@
+/** Attaching the classifier at the arm's head: what is above is not loaded, what is in the span is trained, the rest is frozen. */
+import type { RunConfig } from '../config/schema.js';
+import type { Task } from '../data/types.js';
+import type { Engine } from '../engine/types.js';
+import { initialiseHead } from '../model/initialise.js';
+import { trainableNames } from '../model/parameters.js';
+import { classifierRate, layerRates } from '../model/rates.js';
+import type { Triple } from '../selection/arms.js';
+import type { ModelSpec } from '../training/programs.js';
+import { createState, type TrainingState } from '../training/state.js';
+import type { OpenModel } from './model.js';
+import type { Reporter } from './types.js';
+
+export interface Attached {
+  spec: ModelSpec;
+  state: TrainingState;
+}
+
+/** What the programs need to know of a run's model. */
+export function modelSpec(model: OpenModel, task: Task, arm: Triple, { classifier, training, tuning }: RunConfig): ModelSpec {
+  const dropout = {
+    hidden: training.dropout.hidden ?? undefined,
+    attention: training.dropout.attention ?? undefined,
+    classifier: classifier.dropout ?? undefined,
+  };
+  return {
+    config: model.config,
+    head: arm.head,
+    pooling: classifier.pooling,
+    classifier: classifier.kind,
+    kind: task.kind,
+    classes: task.kind === 'regression' ? 1 : task.labels.length,
+    rates: layerRates(model.config, arm, tuning, dropout),
+    classifierRate: classifierRate(model.config, dropout),
+  };
+}
+
+export function attach(engine: Engine, model: OpenModel, task: Task, arm: Triple, config: RunConfig, reporter: Reporter): Attached {
+  const spec = modelSpec(model, task, arm, config);
+  const { parameters, surplus } = model.load(arm.head);
+  if (surplus.length > 0) reporter.log('warn', `${surplus.length} tensors of the checkpoint are not used: ${surplus.slice(0, 5).join(', ')}`);
+  for (const [name, tensor] of initialiseHead(model.config, { classes: spec.classes, classifier: spec.classifier }, config.seed)) {
+    parameters.set(name, tensor);
+  }
+  const trainable = trainableNames(model.config, arm, { tuning: config.tuning, classifier: spec.classifier });
+  return { spec, state: createState(engine, parameters, trainable) };
+}

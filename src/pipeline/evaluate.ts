@@ -1,0 +1,41 @@
+/** Scores of a finished run on a split. */
+import { UserError } from '../errors.js';
+import { score } from '../metrics/score.js';
+import { encodeExamples } from './inputs.js';
+import { openRun } from './open-run.js';
+import { decide } from './predictor.js';
+import type { EvaluateOptions, EvaluateResult, Reporter } from './types.js';
+
+/** Throws a `UserError` where the split has no labels. */
+export async function runEvaluate(options: EvaluateOptions, reporter: Reporter): Promise<EvaluateResult> {
+  const began = performance.now();
+  const run = await openRun(options, reporter);
+  try {
+    const { task, opened, tokenizer, length, predict } = run;
+    const { file, examples } = opened.split(options.split);
+    const unlabelled = examples.find(({ label }) => label === undefined);
+    if (unlabelled) {
+      throw new UserError(`the ${options.split} split has no labels to score against`, {
+        file,
+        line: unlabelled.line,
+        hint: `use \`spantune predict ${options.run} --data DIR --split ${options.split}\``,
+      });
+    }
+    const encoded = encodeExamples(examples, tokenizer, length, { phase: 'read', reporter });
+    const outputs = await predict(encoded, (done, total) =>
+      reporter.progress({ phase: 'evaluate', subject: options.split, done, total }),
+    );
+    const scored = score(task, decide(task, outputs), examples.map(({ label }) => label ?? Number.NaN));
+    return {
+      run: options.run,
+      task: task.name,
+      split: options.split,
+      examples: examples.length,
+      ...scored,
+      seconds: (performance.now() - began) / 1000,
+    };
+  } finally {
+    reporter.progress(undefined);
+    await run.engine.close();
+  }
+}

@@ -1,0 +1,74 @@
+/** A model as a run names it: a Hugging Face folder, or the run folder of an earlier run on top of its own base. */
+import { existsSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { readEncoderConfig } from '../checkpoint/config.js';
+import { modelHash } from '../checkpoint/hash.js';
+import { loadEncoder } from '../checkpoint/load.js';
+import { loadTokenizer, type Tokenizer } from '../data/tokenizer.js';
+import { UserError } from '../errors.js';
+import type { EncoderConfig, HostTensor, ParameterName } from '../model/types.js';
+import { isRunFolder, readRun, readTuned } from './run-folder.js';
+
+export interface OpenModel {
+  /** Last part of the folder's path, for people. */
+  name: string;
+  folder: string;
+  config: EncoderConfig;
+  tokenizer: Tokenizer;
+  /** sha-256 of configuration and weights. */
+  hash: string;
+  /** Parameters of the embeddings and of layers 1…layers. */
+  load(layers: number): { parameters: Map<ParameterName, HostTensor<Float32Array>>; surplus: string[] };
+}
+
+/** Throws a `UserError` where the folder is no model, a `CheckpointError` where it is a broken one. */
+export function openModel(folder: string): OpenModel {
+  if (!existsSync(folder)) {
+    throw new UserError('there is no such folder', { file: folder, hint: 'model names a folder with config.json and model.safetensors' });
+  }
+  if (!statSync(folder).isDirectory()) {
+    throw new UserError('is not a folder', { file: folder, hint: 'model names the folder that holds config.json and model.safetensors' });
+  }
+  return isRunFolder(folder) ? openTunedModel(folder) : openBaseModel(folder);
+}
+
+function openBaseModel(folder: string): OpenModel {
+  let hash: string | undefined;
+  return {
+    name: basename(folder),
+    folder,
+    config: readEncoderConfig(folder),
+    tokenizer: loadTokenizer(folder),
+    get hash() {
+      hash ??= modelHash(folder);
+      return hash;
+    },
+    load(layers) {
+      const { parameters, surplus } = loadEncoder(folder, { layers });
+      return { parameters, surplus };
+    },
+  };
+}
+
+/** A tuned model without its classifier; it ends at the layer that its classifier read. */
+function openTunedModel(folder: string): OpenModel {
+  const { config: run, result } = readRun(folder);
+  const base = openModel(run.model);
+  return {
+    ...base,
+    name: basename(folder),
+    folder,
+    config: { ...base.config, layers: result.arm.head },
+    hash: modelHashOfRun(folder, base.hash),
+    load(layers) {
+      const loaded = base.load(layers);
+      const tuned = readTuned(folder, base.config.family, loaded.parameters.keys());
+      return { ...loaded, parameters: new Map([...loaded.parameters, ...tuned]) };
+    },
+  };
+}
+
+function modelHashOfRun(folder: string, base: string): string {
+  const { size, mtimeMs } = statSync(join(folder, 'tuned.safetensors'));
+  return `${base}+${basename(folder)}:${size}:${mtimeMs}`;
+}

@@ -1,0 +1,35 @@
+/** Labels of a finished run for new text or for a split. */
+import { readInputs } from '../data/inputs.js';
+import type { Example } from '../data/types.js';
+import { encodeExamples } from './inputs.js';
+import { type OpenedRun, openRun } from './open-run.js';
+import { toPredictions } from './predictor.js';
+import type { PredictOptions, PredictResult, Reporter } from './types.js';
+
+export async function runPredict(options: PredictOptions, reporter: Reporter): Promise<PredictResult> {
+  const began = performance.now();
+  const run = await openRun(options, reporter);
+  try {
+    const examples = read(run, options);
+    const encoded = encodeExamples(examples, run.tokenizer, run.length, { phase: 'read', reporter });
+    const outputs = await run.predict(encoded, (done, total) =>
+      reporter.progress({ phase: 'predict', subject: options.split, done, total }),
+    );
+    return {
+      run: options.run,
+      task: run.task.name,
+      labels: run.task.labels,
+      predictions: toPredictions(run.task, examples, outputs),
+      seconds: (performance.now() - began) / 1000,
+      warnings: [],
+    };
+  } finally {
+    reporter.progress(undefined);
+    await run.engine.close();
+  }
+}
+
+function read({ opened, task, text }: OpenedRun, { input, split }: PredictOptions): readonly Example[] {
+  if (!input) return opened.split(split ?? 'test').examples;
+  return readInputs(input.name, { pair: task.pair, text, content: input.text });
+}

@@ -1,0 +1,95 @@
+/**
+ * A run's folder: config.yaml (resolved), result.json, metrics.jsonl, predictions.tsv and tuned.safetensors, which holds what was
+ * tuned, classifier included, under Hugging Face's names; everything else is in the base model that config.yaml names.
+ */
+import { appendFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { toHuggingFace } from '../checkpoint/names.js';
+import { openSafetensors } from '../checkpoint/safetensors.js';
+import { writeSafetensors } from '../checkpoint/write.js';
+import { loadConfig, stringifyConfig } from '../config/load.js';
+import type { RunConfig } from '../config/schema.js';
+import { CheckpointError, UserError } from '../errors.js';
+import { readJson, writeFileWhole } from '../files.js';
+import type { Family, HostTensor, ParameterName } from '../model/types.js';
+import type { TrainResult } from './types.js';
+
+export const FILES = {
+  config: 'config.yaml',
+  result: 'result.json',
+  metrics: 'metrics.jsonl',
+  predictions: 'predictions.tsv',
+  tuned: 'tuned.safetensors',
+} as const;
+
+const RUN_HINT = 'name the folder that `spantune train` wrote, of a run that came to its end';
+
+/** What result.json holds beside what is printed: all that evaluating and predicting need. */
+export interface RunResult extends TrainResult {
+  labels: string[];
+  baseHash: string;
+}
+
+export function isRunFolder(folder: string): boolean {
+  return existsSync(join(folder, FILES.result)) && existsSync(join(folder, FILES.tuned));
+}
+
+/** Throws a `UserError` that names the file that is missing or damaged. */
+export function readRun(folder: string): { config: RunConfig; result: RunResult } {
+  if (!existsSync(folder)) throw new UserError('there is no such folder', { file: folder, hint: RUN_HINT });
+  for (const file of [FILES.result, FILES.config, FILES.tuned]) {
+    if (!existsSync(join(folder, file))) throw new CheckpointError(`the run has no ${file}`, { file: folder, hint: RUN_HINT });
+  }
+  const file = join(folder, FILES.result);
+  const result = readJson(file, RUN_HINT) as Partial<RunResult> | null;
+  if (typeof result?.arm?.head !== 'number' || !Array.isArray(result.labels) || typeof result.baseHash !== 'string') {
+    throw new CheckpointError('is not the result of a run', { file, hint: RUN_HINT });
+  }
+  return { config: loadConfig(join(folder, FILES.config), { checkPaths: false }), result: result as RunResult };
+}
+
+/** Makes the folder, without an earlier run's files, and writes the configuration. */
+export function prepareRunFolder(folder: string, config: RunConfig): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    for (const file of Object.values(FILES)) rmSync(join(folder, file), { force: true });
+  } catch (cause) {
+    const hint = 'name another folder with --output';
+    throw new UserError(`cannot be written to: ${(cause as Error).message}`, { file: folder, hint, cause });
+  }
+  writeFileWhole(join(folder, FILES.config), stringifyConfig(config));
+}
+
+/** Adds a line to metrics.jsonl. */
+export function appendMetrics(folder: string, line: object): void {
+  appendFileSync(join(folder, FILES.metrics), `${JSON.stringify(line)}\n`);
+}
+
+export function writeTuned(
+  folder: string,
+  family: Family,
+  tensors: Iterable<readonly [ParameterName, HostTensor<Float32Array>]>,
+  metadata: Record<string, string>,
+): void {
+  const named = [...tensors].map(([name, tensor]) => [toHuggingFace(family, name), tensor] as const);
+  writeSafetensors(join(folder, FILES.tuned), named, { metadata });
+}
+
+/** The tensors among `names` (canonical) that were tuned. */
+export function readTuned(
+  folder: string,
+  family: Family,
+  names: Iterable<ParameterName>,
+): Map<ParameterName, HostTensor<Float32Array>> {
+  const file = openSafetensors(join(folder, FILES.tuned));
+  try {
+    const tuned = new Map<ParameterName, HostTensor<Float32Array>>();
+    for (const name of names) {
+      const there = toHuggingFace(family, name);
+      if (file.has(there)) tuned.set(name, file.read(there));
+    }
+    return tuned;
+  } finally {
+    file.close();
+  }
+}

@@ -1,0 +1,109 @@
+/** Measuring the layers: one forward pass over the training split, ν of every layer, the proposed arm. */
+import type { RunConfig } from '../config/schema.js';
+import { evaluationBatches, evaluationPlan, lengthsOf, paddingShare, truncatedShare } from '../data/batches.js';
+import { openTask } from '../data/tasks.js';
+import type { Encoded, Example, Task } from '../data/types.js';
+import { openEngine } from '../engine/open.js';
+import type { Engine } from '../engine/types.js';
+import { binScores, SCORE_BINS } from '../selection/classes.js';
+import { stratifiedSample } from '../selection/sample.js';
+import { summariseSelection } from '../selection/select.js';
+import { createVariability } from '../selection/variability.js';
+import { createPooledStates } from '../training/inference.js';
+import { encodeExamples, limitLength } from './inputs.js';
+import { type OpenModel, openModel } from './model.js';
+import type { Reporter, SelectResult } from './types.js';
+
+/** Rows of a batch; lengths vary. */
+const ROWS = 32;
+
+export async function runSelect(config: RunConfig, reporter: Reporter): Promise<SelectResult> {
+  const model = openModel(config.model);
+  const { task, split } = openTask(config.task);
+  const train = split('train');
+  if (train.skipped > 0) reporter.log('warn', `${train.skipped} training rows of ${train.file} cannot be read and are left out`);
+  const engine = await openEngine(config.engine.name, {
+    threads: config.engine.threads ?? undefined,
+    cacheBytes: config.engine.cacheBytes,
+  });
+  try {
+    return await measure(engine, model, task, train.examples, config, reporter);
+  } finally {
+    await engine.close();
+  }
+}
+
+/** ν of all layers on the examples, or on the sample of them that the configuration asks for. */
+export async function measure(
+  engine: Engine,
+  model: OpenModel,
+  task: Task,
+  examples: readonly Example[],
+  { selection, training, seed }: RunConfig,
+  reporter: Reporter,
+): Promise<SelectResult> {
+  const began = performance.now();
+  const { config, tokenizer } = model;
+  const scores = examples.map(({ label }) => label ?? 0);
+  const all = task.kind === 'regression' ? binScores(scores) : Int32Array.from(scores);
+  const classes = task.kind === 'regression' ? SCORE_BINS : task.labels;
+  const chosen = selection.samples === 'all' ? undefined : stratifiedSample(all, selection.samples, seed);
+  const sample = chosen ? Array.from(chosen, (index) => examples[index]) : examples;
+  const labels = chosen ? Int32Array.from(chosen, (index) => all[index]) : all;
+
+  const maxLength = limitLength(config, training.maxLength);
+  const encoded = encodeExamples(sample, tokenizer, maxLength, { phase: 'read', reporter });
+  const variability = createVariability({
+    layers: config.layers,
+    width: config.hidden,
+    labels,
+    classes,
+    seed,
+    halfSamples: selection.halfSamples,
+    budget: { diskBytes: selection.stateBytes },
+    multiply: (a, rows, inner, b, columns) => engine.multiply(a, rows, inner, b, columns),
+    onLayer: (done, total) => reporter.progress({ phase: 'select', subject: 'resampling', done, total }),
+  });
+  try {
+    await pass(engine, model, encoded, maxLength, variability.add, reporter);
+    const result = await variability.finish();
+    const summary = summariseSelection(result, { k: selection.k, range: selection.range });
+    for (const name of result.leftOut) reporter.log('warn', `class "${name}" has one example only and is left out of ν`);
+    return {
+      task: task.name,
+      model: model.name,
+      shape: { layers: config.layers, hidden: config.hidden },
+      pair: task.pair,
+      ...summary,
+      seconds: (performance.now() - began) / 1000,
+      padding: paddingShare(evaluationPlan(lengthsOf(encoded), ROWS), encoded, { rows: ROWS, maxLength }),
+      truncated: truncatedShare(encoded),
+    };
+  } finally {
+    variability.close();
+    reporter.progress(undefined);
+  }
+}
+
+/** The one forward pass. */
+async function pass(
+  engine: Engine,
+  { config, tokenizer, load }: OpenModel,
+  encoded: Encoded[],
+  maxLength: number,
+  add: (states: Float32Array, inputs: ArrayLike<number>) => void,
+  reporter: Reporter,
+): Promise<void> {
+  const { parameters } = load(config.layers);
+  const bank = engine.bank([...parameters].map(([name, { shape }]) => ({ name, shape })));
+  for (const [name, { data }] of parameters) bank.write(name, data);
+  parameters.clear();
+  const states = createPooledStates(engine, config, [bank]);
+  let done = 0;
+  for (const batch of evaluationBatches(encoded, { batchSize: ROWS, padId: tokenizer.padId, maxLength })) {
+    add(await states(batch), batch.examples);
+    done += ROWS;
+    reporter.progress({ phase: 'select', subject: 'states', done: Math.min(done, encoded.length), total: encoded.length });
+  }
+  bank.dispose();
+}

@@ -1,0 +1,180 @@
+/** The story of a run: read, select, attach, tune, evaluate, report. Its folder is complete when it ends. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RunConfig } from '../config/schema.js';
+import { openTask } from '../data/tasks.js';
+import { defaultThreads, openEngine } from '../engine/open.js';
+import type { Engine } from '../engine/types.js';
+import { writeFileWhole, writeWhole } from '../files.js';
+import { countParameters } from '../model/parameters.js';
+import { type ArmSpec, needsSelection, parseArm, type ResolvedArm, resolveArm } from '../selection/arms.js';
+import { train } from '../training/loop.js';
+import { environment } from './environment.js';
+import { attach, type Attached } from './attach.js';
+import { openModel, type OpenModel } from './model.js';
+import { type Predictor, predictor, renderPredictionRows } from './predictor.js';
+import { appendMetrics, FILES, prepareRunFolder, type RunResult, writeTuned } from './run-folder.js';
+import { measure } from './select.js';
+import { evaluationScore } from './scores.js';
+import { type RunData, readRunData } from './run-data.js';
+import type { Reporter, SelectResult, TrainResult } from './types.js';
+import { stopwatch } from './stopwatch.js';
+
+export async function runTrain(
+  config: RunConfig,
+  output: string,
+  reporter: Reporter,
+  stop: () => boolean,
+): Promise<TrainResult> {
+  const clock = stopwatch();
+  const model = openModel(config.model);
+  const request = parseArm(config.arm as ArmSpec);
+  const opened = openTask(config.task);
+  prepareRunFolder(output, config);
+  const threads = config.engine.threads ?? defaultThreads();
+  const engine = await openEngine(config.engine.name, { threads, cacheBytes: config.engine.cacheBytes });
+  try {
+    const data = clock.measure('read', () => readRunData(opened, model, config, reporter));
+    const selection = needsSelection(request)
+      ? await clock.measureAsync('select', () => measure(engine, model, data.task, data.trainExamples, config, reporter))
+      : undefined;
+    const arm = resolveArm(request, {
+      layers: model.config.layers,
+      nu: selection?.layers.map(({ nu }) => nu),
+      range: config.selection.range,
+      seed: config.seed,
+    });
+    const attached = attach(engine, model, data.task, arm, config, reporter);
+    const predict = predictor(engine, attached.spec, [attached.state.parameters, attached.state.frozen], data.pad);
+    const tuned = await clock.measureAsync('tune', () => tune(engine, attached, data, predict, config, output, reporter, stop));
+    const dev = await clock.measureAsync('evaluate', () => scoreDev(data, predict, reporter));
+    writeModel(output, model, attached, arm);
+    writeWhole(join(output, FILES.predictions), (temporary) => writeFileSync(temporary, dev.predictions));
+    const result = describe({ model, data, arm, attached, selection, config, threads, tuned, dev, seconds: clock.seconds() });
+    // The result comes last: a folder that holds one is complete.
+    writeFileWhole(join(output, FILES.result), `${JSON.stringify(result, null, 2)}\n`);
+    return result;
+  } finally {
+    reporter.progress(undefined);
+    await engine.close();
+  }
+}
+
+type Tuned = Awaited<ReturnType<typeof train>>;
+
+/** The loop, with its reports: metrics.jsonl gets a line a step and a line an evaluation. */
+async function tune(
+  engine: Engine,
+  { spec, state }: Attached,
+  data: RunData,
+  predict: Predictor,
+  config: RunConfig,
+  output: string,
+  reporter: Reporter,
+  stop: () => boolean,
+): Promise<Tuned> {
+  const { training, seed } = config;
+  const began = performance.now();
+  let tokens = 0;
+  let loss = Number.NaN;
+  const options = {
+    ...training,
+    clipNorm: training.clipNorm ?? 0,
+    best: training.best === 'last' ? ('last' as const) : ('score' as const),
+    seed,
+  };
+  return train(engine, spec, state, data.training, options, {
+    async evaluate() {
+      const outputs = await predict(data.selectionEncoded, (done, total) =>
+        reporter.progress({ phase: 'evaluate', subject: data.selectionName, done, total }),
+      );
+      const { metrics, score, warnings } = data.score(outputs, data.selectionExamples);
+      for (const warning of warnings) reporter.log('debug', warning);
+      return { score: evaluationScore(data.task, metrics, score, training.best), metrics: { ...metrics, score } };
+    },
+    onStep({ step, steps, epoch, loss: last, learningRate, gradientNorm, tokens: seen }) {
+      tokens += seen;
+      loss = Number.isNaN(loss) ? last : 0.95 * loss + 0.05 * last;
+      const seconds = (performance.now() - began) / 1000;
+      appendMetrics(output, { step, epoch, loss: last, learningRate, gradientNorm, seconds });
+      const speed = `${(tokens / seconds / 1000).toFixed(1)} k tokens/s`;
+      const detail = `epoch ${epoch}/${training.epochs}  loss ${loss.toFixed(3)}  ${speed}`;
+      reporter.progress({ phase: 'tune', done: step, total: steps, detail });
+    },
+    onEvaluation({ step, epoch, score, metrics, best }) {
+      appendMetrics(output, { step, epoch, evaluation: metrics, best });
+      reporter.log('debug', `epoch ${epoch}: ${data.selectionName} score ${(100 * score).toFixed(1)}${best ? ', best so far' : ''}`);
+    },
+    stop,
+  });
+}
+
+interface DevResult {
+  metrics: Record<string, number>;
+  predictions: string;
+  warnings: string[];
+}
+
+/** Scores of the kept weights on dev (MNLI: on both dev sets), and the predictions on it. */
+async function scoreDev(data: RunData, predict: Predictor, reporter: Reporter): Promise<DevResult> {
+  const report = (subject: string) => (done: number, total: number) => reporter.progress({ phase: 'evaluate', subject, done, total });
+  const outputs = await predict(data.devEncoded, report('dev'));
+  const { metrics, score, warnings } = data.score(outputs, data.devExamples);
+  const all: Record<string, number> = { ...metrics, score };
+  const mismatched = data.mismatched();
+  if (mismatched) {
+    const more = data.score(await predict(mismatched.encoded, report('dev_mismatched')), mismatched.examples);
+    all.accuracy_mismatched = more.metrics.accuracy;
+    all.score = (score + more.score) / 2;
+    warnings.push(...more.warnings);
+  }
+  return { metrics: all, predictions: renderPredictionRows(data.task, data.devExamples, outputs), warnings };
+}
+
+function writeModel(output: string, model: OpenModel, { state }: Attached, arm: ResolvedArm): void {
+  const { parameters } = state;
+  const tensors = parameters.names.map((name) => [name, { shape: parameters.shape(name), data: parameters.read(name) }] as const);
+  const { bottom, top, head } = arm;
+  writeTuned(output, model.config.family, tensors, { format: 'pt', arm: JSON.stringify({ bottom, top, head }), base: model.hash });
+}
+
+function describe(run: {
+  model: OpenModel;
+  data: RunData;
+  arm: ResolvedArm;
+  attached: Attached;
+  selection: SelectResult | undefined;
+  config: RunConfig;
+  threads: number;
+  tuned: Tuned;
+  dev: DevResult;
+  seconds: Record<string, number>;
+}): RunResult {
+  const { model, data, arm, attached, selection, config, threads, tuned, dev, seconds } = run;
+  const { spec } = attached;
+  const counts = countParameters(model.config, arm, { tuning: config.tuning, classifier: spec.classifier, classes: spec.classes });
+  const { note: _, ...triple } = arm;
+  const warnings = [...data.warnings, ...dev.warnings];
+  if (tuned.skipped > 0) warnings.push(`${tuned.skipped} steps had a gradient that was not finite and were passed over`);
+  return {
+    task: data.task.name,
+    model: model.name,
+    arm: triple,
+    layers: model.config.layers,
+    trainableParameters: counts.trainable,
+    totalParameters: counts.total,
+    metrics: dev.metrics,
+    bestEpoch: tuned.bestEpoch,
+    epochs: tuned.epochs,
+    seconds,
+    peakMemory: process.resourceUsage().maxRSS * 1024,
+    seed: config.seed,
+    ...(selection ? { selection } : {}),
+    padding: data.padding,
+    truncated: data.truncated,
+    environment: environment(config.engine.name, threads),
+    warnings,
+    labels: data.task.labels,
+    baseHash: model.hash,
+  };
+}

@@ -1,0 +1,75 @@
+/** What an engine runs of a model: gradients of a loss, logits, pooled states of every layer. */
+import type { Tensor } from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
+import type { Recordable, Sizes } from '../engine/types.js';
+import { encode } from '../model/encoder.js';
+import { classify } from '../model/head.js';
+import type { Pooling } from '../model/inputs.js';
+import { crossEntropy, meanSquaredError } from '../model/loss.js';
+import { pool } from '../model/pooling.js';
+import type { LayerRates } from '../model/rates.js';
+import type { ClassifierKind } from '../model/shapes.js';
+import type { EncoderConfig } from '../model/types.js';
+
+export interface ModelSpec {
+  config: EncoderConfig;
+  /** The layer that the classifier reads. */
+  head: number;
+  pooling: Pooling;
+  classifier: ClassifierKind;
+  kind: 'classification' | 'regression';
+  /** Outputs of the classifier: 1 for regression. */
+  classes: number;
+  /** Dropout while training. */
+  rates: (layer: number) => LayerRates;
+  classifierRate: number;
+}
+
+/** Shapes of what `encoderInputs` prepares, for any batch and length. */
+export function inputShapes(config: EncoderConfig): (sizes: Sizes) => Record<string, number[]> {
+  return ({ batch, length }) => ({
+    ids: [batch * length],
+    types: [batch * length, config.tokenTypes],
+    attentionBias: [batch, 1, 1, length],
+    relative: [length * length, config.relativeBuckets],
+    poolingWeights: [batch, length],
+  });
+}
+
+function logitsOf(model: ModelSpec, parameters: Record<string, Tensor>, inputs: Record<string, Tensor>, chance?: Chance): Tensor {
+  const { config, head, pooling, classifier, rates, classifierRate: rate } = model;
+  const states = encode(parameters, inputs, config, { head, rates, chance });
+  return classify(parameters, pool(pooling, states[states.length - 1], inputs), { classifier, rate, chance });
+}
+
+type Chance = NonNullable<Parameters<Recordable>[1]['chance']>;
+
+/**
+ * Loss of a batch and its gradient by every parameter named in `trainable`. Inputs: `encoderInputs`, `lossInputs`, `denominator`
+ * (rows of the whole accumulated batch) and all parameters. Outputs: `loss`, and each gradient under its parameter's name.
+ */
+export function gradients(model: ModelSpec, trainable: readonly string[]): Recordable {
+  return (inputs, { chance }) => {
+    const loss = (...values: Tensor[]) => {
+      const parameters = { ...inputs, ...Object.fromEntries(trainable.map((name, i) => [name, values[i]])) };
+      const logits = logitsOf(model, parameters, inputs, chance);
+      const measure = model.kind === 'regression' ? meanSquaredError : crossEntropy;
+      return measure(logits, inputs.targets, inputs.rowWeights, inputs.denominator);
+    };
+    const { value, grads } = tf.valueAndGrads(loss)(trainable.map((name) => inputs[name]));
+    return { loss: value, ...Object.fromEntries(trainable.map((name, i) => [name, grads[i]])) };
+  };
+}
+
+/** Logits [batch, classes] without dropout. */
+export function logits(model: ModelSpec): Recordable {
+  return (inputs) => ({ logits: logitsOf(model, inputs, inputs) });
+}
+
+/** Means over content tokens of the states of layers 0…L, without dropout: `layer0` … `layerL`, each [batch, hidden]. */
+export function pooledStates(config: EncoderConfig): Recordable {
+  return (inputs) => {
+    const states = encode(inputs, inputs, config, { head: config.layers });
+    return Object.fromEntries(states.map((state, layer) => [`layer${layer}`, pool('mean', state, inputs)]));
+  };
+}

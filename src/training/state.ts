@@ -1,0 +1,33 @@
+/** Parameters and moments in an engine's banks. */
+import type { Bank, Engine, HostTensor } from '../engine/types.js';
+import { type AdamWState, decayGroup } from './adamw.js';
+
+export interface TrainingState extends AdamWState {
+  /** Parameters that are read only. */
+  frozen: Bank;
+}
+
+/** Puts parameters into banks: those named in `trainable` with gradients and moments, the others frozen. */
+export function createState(
+  engine: Engine,
+  parameters: ReadonlyMap<string, HostTensor<Float32Array>>,
+  trainable: readonly string[],
+): TrainingState {
+  const trained = new Set(trainable);
+  const shapeOf = (name: string) => parameters.get(name)?.shape ?? [];
+  const entries = trainable.map((name) => ({ name, shape: shapeOf(name), group: decayGroup(name) }));
+  const others = [...parameters.keys()].filter((name) => !trained.has(name));
+  const state: TrainingState = {
+    parameters: engine.bank(entries),
+    gradients: engine.bank(entries),
+    first: engine.bank(entries),
+    second: engine.bank(entries),
+    frozen: engine.bank(others.map((name) => ({ name, shape: shapeOf(name) }))),
+  };
+  for (const [name, { data }] of parameters) (trained.has(name) ? state.parameters : state.frozen).write(name, data);
+  return state;
+}
+
+export function disposeState(state: TrainingState): void {
+  for (const bank of Object.values(state) as Bank[]) bank.dispose();
+}
