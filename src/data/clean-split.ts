@@ -1,0 +1,196 @@
+/** A split held out of the training split such that no text of one side stands in a text of the other; and stratified samples. */
+import { UserError } from '../errors.js';
+import { stream } from '../random.js';
+import { containment, SHORT } from './containment.js';
+
+export interface CleanSplit {
+  /** Indices to train on, ascending. */
+  rest: number[];
+  /** Indices held out, ascending. */
+  held: number[];
+  /** Indices in neither, ascending: their short texts stand in texts of both sides. */
+  dropped: number[];
+  /** Texts of fewer words than this tie no rows together; 1 where all texts do. */
+  minimumWords: number;
+}
+
+/**
+ * Holds out about `share` of the rows, cut by group: rows that share a text, or of which one text contains the other as a
+ * contiguous sequence of words (case and punctuation aside), stay on one side.
+ *
+ * Where single words are rows of their own (SST-2), such groups grow into one that holds nearly everything. Then texts of fewer
+ * than 2, 3, … words (as few as will do) no longer tie rows together; a row with such a text goes to the side on which the text
+ * occurs, and is dropped where it occurs on both. So the two sides are clean whatever the data. A pure function of its arguments.
+ * Throws a `UserError` where all rows form one group even so.
+ */
+export function cleanSplit(
+  examples: { text: string; pair?: string }[],
+  { share, seed }: { share: number; seed: number },
+): CleanSplit {
+  const { rowTexts, texts } = distinctTexts(examples);
+  const { words, inner, outer } = containment(texts);
+  const target = Math.max(1, Math.round(share * examples.length));
+  for (let minimum = 1; minimum <= SHORT; minimum++) {
+    const groups = disjointSets(examples.length);
+    const owner = new Int32Array(texts.length).fill(-1);
+    const long = (text: number) => words[text] >= minimum || words[text] === 0;
+    rowTexts.forEach((of, row) => {
+      for (const text of of) {
+        if (owner[text] < 0) owner[text] = row;
+        else groups.union(owner[text], row);
+      }
+    });
+    inner.forEach((text, i) => {
+      if (long(text)) groups.union(owner[text], owner[outer[i]]);
+    });
+    const anchored = new Uint8Array(examples.length);
+    rowTexts.forEach((of, row) => {
+      if (of.some(long)) anchored[groups.find(row)] = 1;
+    });
+    const sides = drawSides(groups, anchored, target, seed);
+    if (!sides) continue;
+    settleShortTexts({ rowTexts, words, inner, outer, owner, groups, anchored, sides, long });
+    return collect(examples.length, minimum, (row) => sides[groups.find(row)], { rowTexts, inner, outer, owner, long });
+  }
+  throw new UserError('the training split cannot be cut by group: nearly all rows share texts', {
+    hint: 'use the dev split to choose the epoch, or name a split of your own',
+  });
+}
+
+const REST = 1;
+const HELD = 2;
+const BOTH = 3;
+
+/** Sides of groups with a long text, by their root; undefined where less than nine tenths of the target can be held out. */
+function drawSides(groups: Sets, anchored: Uint8Array, target: number, seed: number): Uint8Array | undefined {
+  const sizes = new Int32Array(anchored.length);
+  for (let row = 0; row < sizes.length; row++) sizes[groups.find(row)]++;
+  const roots: number[] = [];
+  for (let row = 0; row < sizes.length; row++) if (sizes[row] > 0 && anchored[row]) roots.push(row);
+  const sides = new Uint8Array(anchored.length);
+  let held = 0;
+  for (const root of stream(seed, 'clean split').shuffle(roots)) {
+    const fits = held + sizes[root] <= target;
+    sides[root] = fits ? HELD : REST;
+    if (fits) held += sizes[root];
+  }
+  return held >= 0.9 * target && roots.some((root) => sides[root] === REST) ? sides : undefined;
+}
+
+interface Texts {
+  rowTexts: number[][];
+  inner: Int32Array;
+  outer: Int32Array;
+  /** A row that has the text. */
+  owner: Int32Array;
+  long: (text: number) => boolean;
+}
+
+/** Gives groups of short texts alone the side, or sides, of the texts that hold them; longer ones first, as they hold shorter. */
+function settleShortTexts(
+  context: Texts & { words: Int32Array; groups: Sets; anchored: Uint8Array; sides: Uint8Array },
+): void {
+  const { inner, outer, owner, words, groups, anchored, sides, long } = context;
+  const order = Array.from(inner.keys()).filter((i) => !long(inner[i]));
+  order.sort((a, b) => words[inner[b]] - words[inner[a]]);
+  for (const i of order) {
+    const root = groups.find(owner[inner[i]]);
+    if (!anchored[root]) sides[root] |= sides[groups.find(owner[outer[i]])];
+  }
+  for (let row = 0; row < sides.length; row++) if (sides[row] === 0) sides[row] = REST;
+}
+
+/** Sorts rows into sides and drops those whose short texts stand on the other side too. */
+function collect(rows: number, minimumWords: number, side: (row: number) => number, texts: Texts): CleanSplit {
+  const { rowTexts, inner, outer, owner, long } = texts;
+  const crossing = new Set<number>();
+  inner.forEach((text, i) => {
+    if (!long(text) && side(owner[text]) !== side(owner[outer[i]]) && side(owner[outer[i]]) !== BOTH)
+      crossing.add(text);
+  });
+  const split: CleanSplit = { rest: [], held: [], dropped: [], minimumWords };
+  for (let row = 0; row < rows; row++) {
+    const dropped = side(row) === BOTH || rowTexts[row].some((text) => crossing.has(text));
+    (dropped ? split.dropped : side(row) === HELD ? split.held : split.rest).push(row);
+  }
+  return split;
+}
+
+/** Distinct texts as words, and which of them each row has. An empty text ties nothing together. */
+function distinctTexts(examples: { text: string; pair?: string }[]): { rowTexts: number[][]; texts: string[][] } {
+  const known = new Map<string, number>();
+  const texts: string[][] = [];
+  const rowTexts = examples.map(({ text, pair }) => {
+    const of: number[] = [];
+    for (const part of [text, pair ?? '']) {
+      const words = part.toLowerCase().match(/[\p{L}\p{M}\p{N}]+/gu) ?? [];
+      // A text of signs alone stands for itself; the line feed keeps it apart from words.
+      const key = words.length > 0 ? words.join(' ') : `\n${part.trim()}`;
+      if (key === '\n') continue;
+      let id = known.get(key);
+      if (id === undefined) {
+        id = texts.length;
+        known.set(key, id);
+        texts.push(words);
+      }
+      of.push(id);
+    }
+    return of;
+  });
+  return { rowTexts, texts };
+}
+
+interface Sets {
+  find(item: number): number;
+  union(a: number, b: number): void;
+}
+
+function disjointSets(size: number): Sets {
+  const parent = Int32Array.from({ length: size }, (_, i) => i);
+  const find = (item: number): number => {
+    let at = item;
+    while (parent[at] !== at) {
+      parent[at] = parent[parent[at]];
+      at = parent[at];
+    }
+    return at;
+  };
+  return {
+    find,
+    union(a, b) {
+      const [x, y] = [find(a), find(b)];
+      // The smaller index becomes the root, so that groups do not depend on the order of unions.
+      if (x < y) parent[y] = x;
+      else parent[x] = y;
+    },
+  };
+}
+
+/**
+ * A seeded sample of `n` indices, ascending, in which every class has its share (largest remainders) and at least one example.
+ * All indices where `n` is not below their number; more than `n` where there are more classes.
+ */
+export function sampleStratified(labels: ArrayLike<number>, n: number, seed: number): number[] {
+  const all = Array.from({ length: labels.length }, (_, i) => i);
+  if (n >= all.length) return all;
+  const members = new Map<number, number[]>();
+  for (const index of all) {
+    const of = members.get(labels[index]);
+    if (of) of.push(index);
+    else members.set(labels[index], [index]);
+  }
+  const classes = [...members.entries()].sort(([a], [b]) => a - b);
+  const quota = classes.map(([, of]) => (n * of.length) / all.length);
+  const counts = quota.map((share) => Math.max(1, Math.floor(share)));
+  const missing = (i: number) => quota[i] - counts[i];
+  const spread = () => n - counts.reduce((sum, count) => sum + count, 0);
+  const indices = classes.map((_, i) => i);
+  while (spread() > 0) counts[indices.reduce((best, i) => (missing(i) > missing(best) ? i : best))]++;
+  while (spread() < 0 && counts.some((count) => count > 1)) {
+    const able = indices.filter((i) => counts[i] > 1);
+    counts[able.reduce((best, i) => (missing(i) < missing(best) ? i : best))]--;
+  }
+  return classes
+    .flatMap(([label, of], i) => stream(seed, 'sample', label).shuffle(of).slice(0, counts[i]))
+    .sort((a, b) => a - b);
+}
