@@ -1,6 +1,9 @@
 /** The matrix product that resampling spends its time in. An engine may lend a faster one. */
 
-/** a [rows, inner] · b [inner, columns] → [rows, columns], all row-major. The result may be overwritten by the next call. */
+/**
+ * a [rows, inner] · b [inner, columns] → [rows, columns], all row-major. Few different shapes are asked for. The result may be
+ * overwritten by the next call.
+ */
 export type Multiply = (
   a: Float32Array,
   rows: number,

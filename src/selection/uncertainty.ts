@@ -60,13 +60,15 @@ async function classSums(
       const start = chunk.starts[y];
       const rows = chunk.starts[y + 1] - start;
       if (rows === 0) continue;
-      const indicator = new Float32Array(size * rows);
+      // Rounded up: the surplus rows, another class's or zeros, are in no subset here.
+      const inner = Math.ceil(rows / chunk.step) * chunk.step;
+      const indicator = new Float32Array(size * inner);
       for (let i = 0; i < rows; i++) {
         const row = chunk.order[start + i];
-        for (let s = 0; s < size; s++) if (holds(subsets, row, first + s)) indicator[s * rows + i] = 1;
+        for (let s = 0; s < size; s++) if (holds(subsets, row, first + s)) indicator[s * inner + i] = 1;
       }
-      const states = chunk.states.subarray(start * width, (start + rows) * width);
-      const product = await multiply(indicator, size, rows, states, width);
+      const states = chunk.states.subarray(start * width, (start + inner) * width);
+      const product = await multiply(indicator, size, inner, states, width);
       for (let s = 0; s < size; s++) {
         const target = (s * classes + y) * width;
         for (let j = 0; j < width; j++) sums[target + j] += product[s * width + j];
@@ -111,9 +113,9 @@ async function groupVariability(
   const linear = new Float64Array(columns * classes);
   const square = new Float64Array(columns * classes);
   for (const chunk of columns > 0 ? chunks(layer, Math.max(width, columns)) : []) {
-    const rows = chunk.order.length;
-    const projections = await multiply(chunk.states, rows, width, directions, columns);
-    for (let i = 0; i < rows; i++) {
+    const states = chunk.states.subarray(0, chunk.rows * width);
+    const projections = await multiply(states, chunk.rows, width, directions, columns);
+    for (let i = 0; i < chunk.order.length; i++) {
       const row = chunk.order[i];
       const y = layer.classOf[row];
       for (let s = 0; s < size; s++) {
@@ -142,10 +144,16 @@ async function groupVariability(
   });
 }
 
+/**
+ * A piece of a layer. An engine prepares each shape of product once, so shapes are few: all pieces have the same number of rows, the
+ * last one filled up with zeros, and a class's rows are taken in multiples of `step`, for which zeros follow the rows.
+ */
 interface Chunk {
-  /** [rows, width]: centred states, ordered by class. */
+  rows: number;
+  step: number;
+  /** [rows + step, width]: centred states, ordered by class, then zeros. */
   states: Float32Array;
-  /** [rows]: which row of the layer each is. */
+  /** [rows less the filling]: which row of the layer each is. */
   order: Int32Array;
   /** [classes + 1]: where each class starts. */
   starts: Int32Array;
@@ -153,24 +161,26 @@ interface Chunk {
 
 /** Reads a layer piece by piece; `widest` is the longest row that will be held for each of a piece's rows. */
 function* chunks(layer: LayerStates, widest: number): Generator<Chunk> {
-  const { rows, width, classes, classOf, centre } = layer;
-  const most = Math.max(1, Math.min(CHUNK_ROWS, Math.floor(CHUNK_BYTES / (4 * widest)), rows));
-  const raw = new Float32Array(most * width);
-  for (let from = 0; from < rows; from += most) {
-    const n = Math.min(most, rows - from);
+  const { width, classes, classOf, centre } = layer;
+  const most = Math.max(1, Math.min(CHUNK_ROWS, Math.floor(CHUNK_BYTES / (4 * widest))));
+  const rows = Math.ceil(layer.rows / Math.ceil(layer.rows / most));
+  const step = Math.ceil(rows / 8);
+  const raw = new Float32Array(rows * width);
+  for (let from = 0; from < layer.rows; from += rows) {
+    const n = Math.min(rows, layer.rows - from);
     layer.read(from, raw.subarray(0, n * width));
     const starts = new Int32Array(classes + 1);
     for (let i = 0; i < n; i++) starts[classOf[from + i] + 1]++;
     for (let y = 0; y < classes; y++) starts[y + 1] += starts[y];
     const next = starts.slice();
     const order = new Int32Array(n);
-    const states = new Float32Array(n * width);
+    const states = new Float32Array((rows + step) * width);
     for (let i = 0; i < n; i++) {
       const at = next[classOf[from + i]]++;
       order[at] = from + i;
       for (let j = 0; j < width; j++) states[at * width + j] = raw[i * width + j] - centre[j];
     }
-    yield { states, order, starts };
+    yield { rows, step, states, order, starts };
   }
 }
 

@@ -105,6 +105,19 @@ describe('ν of subsets', () => {
     assert.deepEqual(await measure(made, { halfSamples: 50, multiply: lent }), plain);
     assert.ok(calls > 0);
   });
+
+  it('asks for few shapes of product, since an engine prepares each', async () => {
+    const made = makeStates([9000, 4000], 3, 2, 4);
+    const shapes = new Set<string>();
+    const multiply: Multiply = (a, rows, inner, b, columns) => {
+      assert.equal(a.length, rows * inner);
+      assert.equal(b.length, inner * columns);
+      shapes.add(`${rows} ${inner} ${columns}`);
+      return multiplyPlain(a, rows, inner, b, columns);
+    };
+    await measure(made, { halfSamples: 5, multiply }, 1000);
+    assert.ok(shapes.size <= 5, [...shapes].join(', '));
+  });
 });
 
 describe('how sure ν is', () => {
