@@ -4,7 +4,16 @@
  * bin/spantune uses `ensureBuilt` of this file.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants, hostname } from 'node:os';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -48,11 +57,16 @@ export function pickTests(paths, wanted) {
 export function ensureBuilt() {
   const problem = nodeProblem(process.versions.node);
   if (problem) throw new Failure(problem);
-  if (!installNeeded() && !buildNeeded()) return;
+  if (isReady()) return;
   locked(() => {
     if (installNeeded()) install();
     if (buildNeeded()) build();
   });
+}
+
+/** Whether neither an installation nor a build is due. */
+export function isReady() {
+  return !installNeeded() && !buildNeeded();
 }
 
 /** A reason to stop that needs no stack trace. */
@@ -85,7 +99,14 @@ function build() {
   if (!existsSync(join(root, 'dist/src'))) rmSync(join(root, 'dist'), { recursive: true, force: true });
   const result = spawnSync(process.execPath, [join(root, typescript), '-p', root], { cwd: root, encoding: 'utf8' });
   expectSuccess(result, 'tsc');
+  linkFixtures();
   writeFileSync(join(root, stamp), before);
+}
+
+/** Tests find their fixtures beside themselves, in sources and in the build. */
+function linkFixtures() {
+  const [fixtures, link] = [join(root, 'test/fixtures'), join(root, 'dist/test/fixtures')];
+  if (existsSync(fixtures) && !existsSync(link)) symlinkSync(fixtures, link, 'junction');
 }
 
 function expectSuccess(result, name) {
