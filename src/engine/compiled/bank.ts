@@ -5,6 +5,8 @@ import type { Bank, BankEntry } from '../types.js';
 
 export interface CompiledBank extends Bank {
   readonly flat: Float32Array;
+  /** Equal numbers mean equal names and shapes in equal places. */
+  readonly layout: number;
   /** First and last (exclusive) element of a group, or of all. */
   range(group?: string): [number, number];
   tensor(name: string): ort.Tensor;
@@ -12,10 +14,21 @@ export interface CompiledBank extends Bank {
   has(name: string): boolean;
   /** Writes a tensor that is 0 but for rows: the sums of `rows` [n, width] by `ids`. */
   scatter(name: string, rows: Float32Array, ids: Int32Array, add: boolean): void;
+  /** Says that a tensor, or any, was written by other means than `scatter`: all of it may differ from 0, padding included. */
+  overwritten(name?: string): void;
 }
 
 /** Tensors start at multiples of 64 bytes; what lies between stays 0. */
 const ALIGN = 16;
+
+const layouts = new Map<string, number>();
+
+function layoutOf(entries: readonly BankEntry[]): number {
+  const key = JSON.stringify(entries.map(({ name, shape, group = '' }) => [name, shape, group]));
+  const known = layouts.get(key) ?? layouts.size;
+  layouts.set(key, known);
+  return known;
+}
 
 export function compiledBank(entries: readonly BankEntry[]): CompiledBank {
   const groups = [...new Set(entries.map(({ group = '' }) => group))];
@@ -34,7 +47,8 @@ export function compiledBank(entries: readonly BankEntry[]): CompiledBank {
   }
   let flat = new Float32Array(end);
   const tensors = new Map<string, ort.Tensor>();
-  const touched = new Map<string, Int32Array[]>();
+  /** Rows that `scatter` wrote since the tensor was 0 everywhere; 'all' after other writes. */
+  const touched = new Map<string, Int32Array[] | 'all'>();
   const place = (name: string) => {
     const found = places.get(name);
     if (!found) throw new EngineError(`the bank holds no tensor "${name}"`);
@@ -46,6 +60,7 @@ export function compiledBank(entries: readonly BankEntry[]): CompiledBank {
   };
   return {
     names: entries.map(({ name }) => name),
+    layout: layoutOf(entries),
     size: entries.reduce((sum, { name }) => sum + place(name).size, 0),
     get flat() {
       return flat;
@@ -67,6 +82,7 @@ export function compiledBank(entries: readonly BankEntry[]): CompiledBank {
         throw new EngineError(`"${name}" has ${place(name).size} elements, not ${data.length}`);
       }
       view(name).set(data);
+      touched.set(name, 'all');
     },
     read: (name) => view(name).slice(),
     scatter(name, rows, ids, add) {
@@ -74,15 +90,26 @@ export function compiledBank(entries: readonly BankEntry[]): CompiledBank {
       const width = place(name).size / place(name).shape[0];
       const before = touched.get(name) ?? [];
       if (!add) {
-        for (const list of before) for (const id of list) target.fill(0, id * width, (id + 1) * width);
-        before.length = 0;
+        if (before === 'all') target.fill(0);
+        else for (const list of before) for (const id of list) target.fill(0, id * width, (id + 1) * width);
+        touched.set(name, [ids.slice()]);
+      } else if (before !== 'all') {
+        touched.set(name, [...before, ids.slice()]);
       }
-      before.push(ids.slice());
-      touched.set(name, before);
       for (let i = 0; i < ids.length; i++) {
         const to = ids[i] * width;
         const from = i * width;
         for (let j = 0; j < width; j++) target[to + j] += rows[from + j];
+      }
+    },
+    overwritten(name) {
+      if (name !== undefined) {
+        touched.set(name, 'all');
+        return;
+      }
+      for (const [each, { offset, size }] of places) {
+        touched.set(each, 'all');
+        flat.fill(0, offset + size, offset + Math.ceil(size / ALIGN) * ALIGN);
       }
     },
     dispose() {

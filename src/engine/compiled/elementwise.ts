@@ -78,6 +78,7 @@ export function compiledElementwise(
       for (const { feeds, fetches } of plan(reads as CompiledBank[], writes as CompiledBank[], group)) {
         await session.run({ ...feeds, ...shared }, fetches);
       }
+      for (const bank of writes as CompiledBank[]) bank.overwritten();
     },
     async close() {
       for (const session of sessions.values()) await (await session).release();

@@ -185,6 +185,12 @@ export function createGraph(symbols: readonly string[] = []) {
     return value;
   }
 
+  /** A size as it is in a call with these sizes. */
+  function sizeAt(size: number, sizes: Readonly<Record<string, number>>): number {
+    const { fixed, symbols: factors } = factor(size);
+    return factors.reduce((product, symbol) => product * sizes[symbol], fixed);
+  }
+
   /** How a size is written in a model: a number, or symbols such as `batch*length`. */
   function dimension(size: number): number | string {
     const { fixed, symbols: factors } = factor(size);
@@ -198,6 +204,7 @@ export function createGraph(symbols: readonly string[] = []) {
     constants,
     standIns: Object.fromEntries(standIns.map(({ name, size }) => [name, size])),
     isSymbolic,
+    sizeAt,
     dimension,
     input,
     constant,

@@ -14,6 +14,8 @@ interface Compiled extends Cached {
   masks: (MaskSite & { buffer: MaskBuffer })[];
   /** Output name in the model → what becomes of it. */
   outputs: Map<string, Destination>;
+  /** Estimated bytes of a call with these sizes. */
+  measure(sizes: Sizes): number;
 }
 
 type Destination =
@@ -23,7 +25,7 @@ type Destination =
 
 export interface ProgramHost {
   threads: number;
-  cache: { get(key: string, make: () => Promise<Compiled>): Promise<Compiled> };
+  cache: { get(key: string, make: () => Promise<Compiled>, measure: (entry: Compiled) => number): Promise<Compiled> };
 }
 
 export function compiledProgram(
@@ -35,6 +37,11 @@ export function compiledProgram(
   const { shapes } = options;
 
   async function compile(call: Call): Promise<Compiled> {
+    if (shapes && call.chance) {
+      throw new EngineError(`the program "${name}" has symbolic sizes, for which no dropout masks can be drawn`, {
+        hint: 'record a program with chance once per shape',
+      });
+    }
     const banks = (call.banks ?? []) as CompiledBank[];
     const symbols = shapes ? Object.keys(call.sizes ?? {}) : undefined;
     const inputs = (standIns: Sizes): InputSpec[] => {
@@ -83,9 +90,19 @@ export function compiledProgram(
     }
     const buffers = masks.map((mask) => ({ ...mask, buffer: maskBuffer(sizeOf(mask.shape), mask.rate) }));
     const maskBytes = masks.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
+    const measured = new Map<string, number>();
+    const measure = (sizes: Sizes) => {
+      const key = Object.values(sizes).join();
+      const known = measured.get(key);
+      if (known !== undefined) return known;
+      const bytes = peakBytes(model.nodes, (size) => graph.sizeAt(size, sizes)) + maskBytes;
+      measured.set(key, bytes);
+      return bytes;
+    };
     return {
       session,
-      bytes: peakBytes(model.nodes) + maskBytes,
+      bytes: 0,
+      measure,
       inputs: model.inputs,
       masks: buffers,
       outputs: destinations,
@@ -94,7 +111,11 @@ export function compiledProgram(
 
   return {
     async run(call) {
-      const compiled = await host.cache.get(keyOf(name, call, shapes !== undefined), () => compile(call));
+      const compiled = await host.cache.get(
+        keyOf(name, call, shapes !== undefined),
+        () => compile(call),
+        (entry) => entry.measure(call.sizes ?? {}),
+      );
       const banks = (call.banks ?? []) as CompiledBank[];
       const target = call.into?.bank as CompiledBank | undefined;
       const feeds: Record<string, ort.Tensor> = {};
@@ -124,6 +145,8 @@ export function compiledProgram(
         } else if (destination.to === 'rows') {
           const ids = call.inputs[destination.ids].data as Int32Array;
           target?.scatter(destination.name, data as Float32Array, ids, call.into?.add ?? false);
+        } else {
+          target?.overwritten(destination.name);
         }
       }
       return returned;
@@ -141,9 +164,12 @@ function bankOf(banks: readonly CompiledBank[], name: string): CompiledBank {
 
 /** Equal keys mean that one session serves both calls. */
 function keyOf(name: string, call: Call, symbolic: boolean): string {
-  const inputs = Object.entries(call.inputs).map(([key, { shape }]) => (symbolic ? key : `${key}[${shape}]`));
-  const into = call.into ? (call.into.add ? 'add' : 'set') : '';
-  return [name, ...inputs, call.chance ? 'chance' : '', into, symbolic ? '' : JSON.stringify(call.sizes ?? {})].join(
-    '|',
-  );
+  const inputs = Object.entries(call.inputs).map(([key, { shape, data }]) => {
+    const type = data instanceof Float32Array ? 'float32' : 'int32';
+    return symbolic ? `${key}:${type}` : `${key}:${type}[${shape}]`;
+  });
+  const banks = ((call.banks ?? []) as CompiledBank[]).map(({ layout }) => layout);
+  const into = call.into ? `${call.into.add ? 'add' : 'set'} ${(call.into.bank as CompiledBank).layout}` : '';
+  const sizes = JSON.stringify(symbolic ? Object.keys(call.sizes ?? {}) : (call.sizes ?? {}));
+  return [name, ...inputs, `banks ${banks}`, call.chance ? 'chance' : '', into, sizes].join('|');
 }

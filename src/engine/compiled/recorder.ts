@@ -47,6 +47,7 @@ class RecordingBackend extends tf.KernelBackend {
   }
 
   override write(values: tf.BackendValues, shape: number[], dtype: DataType): object {
+    refuseDraws();
     const dataId = {};
     this.values.set(dataId, constantOf(this.recording(), values, shape, dtype));
     return dataId;
@@ -86,6 +87,29 @@ class RecordingBackend extends tf.KernelBackend {
   override dispose(): void {}
 }
 
+const DRAWING = new Set(
+  [
+    'dropout',
+    'multinomial',
+    'rand',
+    'randomGamma',
+    'randomNormal',
+    'randomStandardNormal',
+    'randomUniform',
+    'randomUniformInt',
+    'truncatedNormal',
+  ].map((name) => `${name}__op`),
+);
+
+/** TensorFlow.js draws on the host and writes the numbers as a constant: the scopes that are open tell which operation did. */
+function refuseDraws(): void {
+  const drawing = tf.engine().state.scopeStack.find(({ name }) => DRAWING.has(name));
+  if (!drawing) return;
+  throw new EngineError(`${drawing.name.slice(0, -4)} draws on the host, so a recording would freeze its numbers`, {
+    hint: 'drop out by the dropout of engine/ops; pass other random numbers as an input of the program',
+  });
+}
+
 function constantOf(graph: Graph, values: tf.BackendValues, shape: number[], dtype: DataType): Value {
   const type = dtype as ValueType;
   const numbers = values as ArrayLike<number>;
@@ -110,19 +134,17 @@ function theBackend(): RecordingBackend {
     // What no kernel is written for fails here, by name, instead of deep inside TensorFlow.js.
     for (const { kernelName } of tf.getKernelsForBackend('cpu')) {
       if (!tf.getKernel(kernelName, RECORDER)) {
-        const message = forbidden.has(kernelName)
-          ? `${kernelName} draws on the host, so a recording would freeze its numbers`
-          : `the operation ${kernelName} cannot be recorded`;
         register(kernelName, () => {
-          throw new EngineError(message, { hint: 'write the function in operations that have a recording kernel' });
+          refuseDraws();
+          throw new EngineError(`the operation ${kernelName} cannot be recorded`, {
+            hint: 'write the function in operations that have a recording kernel',
+          });
         });
       }
     }
   }
   return backend;
 }
-
-const forbidden = new Set(['Multinomial', 'RandomUniform', 'RandomNormal', 'TruncatedNormal']);
 
 /** Adds a kernel to the recording backend. */
 export function register(kernelName: string, kernel: RecordingKernel): void {
@@ -168,6 +190,9 @@ export function record(
 ): Recording {
   const graph = createGraph(options.symbols);
   const recorder = theBackend();
+  const outer = recorder.graph;
+  // Where nothing has computed yet, no backend is in use: the best one is then, and stays so afterwards.
+  tf.backend();
   const previous = tf.getBackend();
   const masks: MaskSite[] = [];
   recorder.graph = graph;
@@ -197,7 +222,7 @@ export function record(
     });
     return { graph, outputs, masks };
   } finally {
-    recorder.graph = undefined;
-    if (previous) tf.setBackend(previous);
+    recorder.graph = outer;
+    tf.setBackend(previous);
   }
 }

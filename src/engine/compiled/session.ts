@@ -36,13 +36,16 @@ export function ortTensor({ data, shape }: HostTensor): ort.Tensor {
   return data instanceof Float32Array ? new ort.Tensor('float32', data, shape) : new ort.Tensor('int32', data, shape);
 }
 
-/** Bytes that results hold at once when nodes run in order and each value goes after its last use: what a session's arena takes. */
-export function peakBytes(nodes: readonly Node[]): number {
+/**
+ * Bytes that results hold at once when nodes run in order and each value goes after its last use: what a session's arena takes.
+ * `sizeAt`: from a recorded dimension to its size, where sizes are symbolic.
+ */
+export function peakBytes(nodes: readonly Node[], sizeAt = (size: number) => size): number {
   const lastUse = new Map<string, number>();
   nodes.forEach((node, i) => {
     for (const operand of node.inputs) if (operand) lastUse.set(operand.name, i);
   });
-  const sizeOf = (value: Value) => value.shape.reduce((product, size) => product * size, BYTES[value.type]);
+  const sizeOf = (value: Value) => value.shape.reduce((product, size) => product * sizeAt(size), BYTES[value.type]);
   let live = 0;
   let peak = 0;
   nodes.forEach((node, i) => {
@@ -57,7 +60,7 @@ export function peakBytes(nodes: readonly Node[]): number {
 
 export interface Cached {
   session: ort.InferenceSession;
-  /** Estimated bytes that the session holds. */
+  /** Estimated bytes that the session holds; grows with the largest call, since an arena never shrinks. */
   bytes: number;
 }
 
@@ -66,7 +69,8 @@ export function createSessionCache<T extends Cached>(limit: number) {
   const entries = new Map<string, T>();
   let total = 0;
   return {
-    async get(key: string, make: () => Promise<T>): Promise<T> {
+    /** `measure`: bytes that the call at hand takes. */
+    async get(key: string, make: () => Promise<T>, measure: (entry: T) => number): Promise<T> {
       let entry = entries.get(key);
       if (entry) {
         entries.delete(key);
@@ -75,6 +79,9 @@ export function createSessionCache<T extends Cached>(limit: number) {
         total += entry.bytes;
       }
       entries.set(key, entry);
+      const bytes = Math.max(entry.bytes, measure(entry));
+      total += bytes - entry.bytes;
+      entry.bytes = bytes;
       for (const [oldest, { session, bytes }] of entries) {
         if (total <= limit || oldest === key) break;
         entries.delete(oldest);

@@ -36,6 +36,9 @@ function eagerBank(entries: readonly BankEntry[]): EagerBank {
       tensors.set(name, tf.keep(value));
     },
     write(name, data) {
+      if (data.length !== tensor(name).size) {
+        throw new EngineError(`"${name}" has ${tensor(name).size} elements, not ${data.length}`);
+      }
       this.set(name, tf.tensor(data.slice(), tensor(name).shape, 'float32'));
     },
     read: (name) => tensor(name).dataSync().slice() as Float32Array,
@@ -48,8 +51,11 @@ function eagerBank(entries: readonly BankEntry[]): EagerBank {
 
 /** Masks are drawn when they are asked for; buffers are kept by site and size. */
 function eagerChance(keys: readonly (number | string)[], buffers: Map<string, ReturnType<typeof maskBuffer>>): Chance {
+  const drawn = new Set<string>();
   return {
     mask(site, shape, rate) {
+      if (drawn.has(site)) throw new EngineError(`two dropout masks are named "${site}"`);
+      drawn.add(site);
       const key = `${site}[${shape}]${rate}`;
       let buffer = buffers.get(key);
       if (!buffer) {

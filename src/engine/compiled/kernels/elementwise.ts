@@ -25,7 +25,7 @@ const sameShape = (a: readonly number[], b: readonly number[]) =>
 
 /** An operand of a broadcasting operation: a uniform one may stay a scalar, where the other has the result's shape. */
 function operand(graph: Graph, value: Value, other: Value, shape: readonly number[]): Value {
-  return value.kind === 'uniform' && sameShape(other.shape, shape)
+  return value.kind === 'uniform' && other.kind !== 'uniform' && sameShape(other.shape, shape)
     ? graph.scalar(value.uniform as number, value.type)
     : value;
 }
@@ -143,8 +143,11 @@ const ONNX_TYPES: Record<ValueType, number> = { float32: 1, int32: 6, int64: 7, 
 register('Cast', ({ graph, inputs: { x }, attributes }) => {
   const type = attributes.dtype as ValueType;
   if (type === x.type) return x;
-  if (x.kind === 'uniform')
-    return graph.uniform(type === 'int32' ? Math.trunc(x.uniform as number) : (x.uniform as number), x.shape, type);
+  if (x.kind === 'uniform') {
+    const number = x.uniform as number;
+    const cast = type === 'int32' ? Math.trunc(number) : type === 'bool' ? Number(number !== 0) : number;
+    return graph.uniform(cast, x.shape, type);
+  }
   return graph.node('Cast', [x], { shape: x.shape, type }, { to: ONNX_TYPES[type] });
 });
 

@@ -41,12 +41,16 @@ register('LogSoftmax', ({ graph, inputs: { logits } }) => graph.node('LogSoftmax
 
 function reduction(kernel: string, op: string): void {
   register(kernel, ({ graph, inputs: { x }, attributes }) => {
-    const axes = util.parseAxisParam(attributes.axis as number[], [...x.shape]);
+    // Max alone calls its axes otherwise.
+    const axis = (attributes.axis ?? attributes.reductionIndices) as number[];
+    const axes = util.parseAxisParam(axis, [...x.shape]);
     return reduce(graph, op, x, axes, Boolean(attributes.keepDims));
   });
 }
 
 function reduce(graph: Graph, op: string, x: Value, axes: number[], keepDims: boolean): Value {
+  // ONNX reads an empty list as all axes.
+  if (axes.length === 0) return x;
   const shape = keepDims
     ? x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size))
     : x.shape.filter((_, axis) => !axes.includes(axis));

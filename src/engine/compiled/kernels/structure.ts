@@ -1,7 +1,7 @@
 /** Kernels that move, join, repeat and pick elements. */
 
 import type { TensorInfo } from '@tensorflow/tfjs';
-import { slice_util } from '@tensorflow/tfjs';
+import { slice_util, util } from '@tensorflow/tfjs';
 import { EngineError } from '../../../errors.js';
 import { register } from '../recorder.js';
 import { reshape } from './elementwise.js';
@@ -55,7 +55,8 @@ register('Concat', ({ graph, inputs, attributes }) => {
 });
 
 register('Pack', ({ graph, inputs, attributes }) => {
-  const axis = Number(attributes.axis);
+  const rank = inputs['0'].shape.length;
+  const axis = Number(attributes.axis) < 0 ? Number(attributes.axis) + rank + 1 : Number(attributes.axis);
   const parts = Object.values(inputs).map((value) => {
     const shape = [...value.shape];
     shape.splice(axis, 0, 1);
@@ -81,7 +82,7 @@ register('Tile', ({ graph, inputs: { x }, attributes }) => {
 register('GatherV2', ({ graph, inputs: { x, indices }, attributes }) => {
   if (Number(attributes.batchDims ?? 0) !== 0)
     throw new EngineError('GatherV2 with batch dimensions cannot be recorded');
-  const axis = Number(attributes.axis ?? 0);
+  const [axis] = util.parseAxisParam(Number(attributes.axis ?? 0), [...x.shape]);
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
   return graph.node('Gather', [x, indices], { shape, type: x.type }, { axis });
 });
@@ -98,10 +99,8 @@ register('EmbeddingGradient', ({ inputs: { dy, ids }, attributes }) => ({
 register('OneHot', ({ graph, inputs: { indices }, attributes }) => {
   const depth = Number(attributes.depth);
   const values = graph.constant(Float32Array.of(Number(attributes.offValue), Number(attributes.onValue)), [2]);
-  return graph.node(
-    'OneHot',
-    [indices, graph.int64([depth]), values],
-    { shape: [...indices.shape, depth] },
-    { axis: -1 },
-  );
+  const shape = [...indices.shape, depth];
+  // ONNX Runtime has this operation for some combinations of types alone.
+  const result = graph.node('OneHot', [indices, graph.scalar(depth, 'int32'), values], { shape }, { axis: -1 });
+  return attributes.dtype === 'float32' ? result : graph.node('Cast', [result], { shape, type: 'int32' }, { to: 6 });
 });
