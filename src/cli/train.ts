@@ -21,7 +21,7 @@ export function options(command: Argv): Argv {
     .options({
       set: { ...valued('Set any key of the configuration: key=value; may be repeated'), array: true, nargs: 1 },
       output: valued('The run folder (default: runs/TASK-ARM-seedN)'),
-      overwrite: { describe: 'Write to the run folder although it is not empty', type: 'boolean' },
+      overwrite: { describe: 'Write over a finished run', type: 'boolean' },
       threads: valued('Threads (default: all cores)'),
       engine: valued('compiled or eager (default: compiled)'),
     })
@@ -58,13 +58,13 @@ export async function run(args: Arguments): Promise<void> {
     });
   }
   const output = resolve(config.output.folder ?? defaultFolder(config));
-  checkFolder(output, config.output.overwrite);
+  checkFolder(output, config.output.overwrite, String(args.config));
   try {
     const result = await runWithReports({ verb: 'train', config, output }, flags);
     await print(flags, result, (style) => renderTraining(result, style));
   } catch (error) {
     if (error instanceof Interrupted)
-      throw new Interrupted(`the run folder ${output} is unfinished; --overwrite starts it again`);
+      throw new Interrupted(`the run folder ${output} is unfinished; the same command starts it again`);
     throw error;
   }
   note(flags, `\nrun    ${output}\nnext   spantune predict ${output} --input FILE`);
@@ -75,19 +75,21 @@ function defaultFolder({ task, arm, seed }: RunConfig): string {
   return join('runs', `${task.name}-${name}-seed${seed}`.replaceAll(/[^\w.+-]/g, ''));
 }
 
-/** A finished run is hours of work: it is not written over unasked. */
-function checkFolder(folder: string, overwrite: boolean): void {
-  if (!existsSync(folder)) return;
+/** What a run that did not finish leaves behind; it may be written over. */
+const UNFINISHED = /^(config\.yaml|metrics\.jsonl|predictions\.tsv|tuned\.safetensors|.*\.part)$/;
+
+/** A finished run is hours of work, and other files are none of ours: neither is written over unasked. */
+function checkFolder(folder: string, overwrite: boolean, configFile: string): void {
+  if (overwrite || !existsSync(folder)) return;
   let entries: string[];
   try {
     entries = readdirSync(folder);
   } catch (cause) {
     throw new UserError('is not a folder', { file: folder, hint: 'choose another with --output', cause });
   }
-  if (entries.length > 0 && !overwrite) {
-    throw new UserError('the run folder is not empty', {
-      file: folder,
-      hint: 'choose another with --output, or add --overwrite',
-    });
+  const own = resolve(configFile) === join(folder, 'config.yaml');
+  if (own || !entries.every((entry) => UNFINISHED.test(entry))) {
+    const what = entries.includes('result.json') ? 'holds a finished run' : 'the run folder is not empty';
+    throw new UserError(what, { file: folder, hint: 'choose another with --output, or add --overwrite' });
   }
 }

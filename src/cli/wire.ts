@@ -30,7 +30,7 @@ export interface WireError {
   message: string;
   stack?: string;
   /** Present for errors that spantune raises on purpose. */
-  known?: { place: Place; hint?: string };
+  known?: { place: Place; hint?: string; exitCode: number };
   cause?: WireError;
 }
 
@@ -42,7 +42,8 @@ export function toWire(error: unknown): WireError {
     name: error.name,
     message: error.message,
     stack: error.stack,
-    known: error instanceof SpantuneError ? { place: error.place, hint: error.hint } : undefined,
+    known:
+      error instanceof SpantuneError ? { place: error.place, hint: error.hint, exitCode: error.exitCode } : undefined,
     cause: error.cause === undefined ? undefined : toWire(error.cause),
   };
 }
@@ -57,8 +58,11 @@ function rebuild({ name, message, known, cause: wireCause }: WireError): Error {
   const cause = wireCause && fromWire(wireCause);
   if (known && name === 'Interrupted') return new Interrupted(known.hint);
   if (known) {
-    const Class = CLASSES[name as keyof typeof CLASSES] ?? SpantuneError;
-    return new Class(message, { ...known.place, hint: known.hint, cause });
+    // A class that is not listed comes back as its base, under its own name.
+    const Class = CLASSES[name as keyof typeof CLASSES] ?? (known.exitCode === 2 ? UserError : SpantuneError);
+    const error = new Class(message, { ...known.place, hint: known.hint, cause });
+    error.name = name;
+    return error;
   }
   const error = new Error(message, cause && { cause });
   error.name = name;

@@ -13,7 +13,7 @@ export function renderSelection(result: SelectResult, style: Style = plain): str
   const lines = [heading(result, style), '', curve(result, style), '', choice(result, style), proposal(result, style)];
   if (result.undecided && result.halfSamples > 0) {
     lines.push(
-      `${style.yellow('ν hardly separates these layers:')} none is chosen in half of the half-samples. Measure on more inputs, or also tune a neighbour.`,
+      `${style.yellow('ν hardly separates these layers:')} none is chosen in half of the half-samples. A neighbour may serve as well; more inputs may decide.`,
     );
   }
   if (result.leftOut.length > 0) {

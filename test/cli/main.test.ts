@@ -1,0 +1,260 @@
+/** The command line from outside: exit codes, and what goes to stdout and what to stderr. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { runJob } from '../../src/cli/run-job.js';
+import { resolveConfig } from '../../src/config/load.js';
+import { DataError, Interrupted } from '../../src/errors.js';
+
+const MODEL = 'models/en-12x192';
+const folder = mkdtempSync(join(tmpdir(), 'spantune-cli-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const SUBJECTS = ['the dog', 'a ship', 'my sister', 'every king', 'the old whale', 'no lawyer'];
+const VERBS = ['runs', 'sleeps', 'sings', 'waits', 'returns', 'falls'];
+const WHERE = ['at night', 'in the harbour', 'before dawn', 'on the hill', 'for us'];
+const rows = SUBJECTS.flatMap((subject) => VERBS.flatMap((verb) => WHERE.map((where) => [subject, verb, where])));
+const file = join(folder, 'order.tsv');
+writeFileSync(
+  file,
+  `sentence\tlabel\n${rows.map(([a, b, c], i) => (i % 2 ? `${a} ${b} ${c}\tright` : `${c.split(' ').toReversed().join(' ')} ${b} ${a}\twrong`)).join('\n')}\n`,
+);
+
+interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+interface StartOptions {
+  onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+}
+
+const MAIN = "import { main } from './src/cli/main.ts'; await main(process.argv.slice(1));";
+
+/** Runs the command line in a process of its own, as `bin/spantune` does. */
+function spantune(words: string[], options: StartOptions = {}): Promise<Outcome> {
+  return start(MAIN, words, options);
+}
+
+function start(script: string, words: string[], { onStderr }: StartOptions = {}): Promise<Outcome> {
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, '--', ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const outcome: Outcome = { code: null, stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    outcome.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    outcome.stderr += text;
+    onStderr?.(text, (signal) => child.kill(signal));
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ ...outcome, code }));
+  });
+}
+
+/**
+ * Runs the command line once for each list of words, all in one process; for words that start no job. (Not in this process, whose
+ * stdout is the test runner's.)
+ */
+async function spantuneAll(lists: string[][]): Promise<Outcome[]> {
+  const script = `
+    import { main } from './src/cli/main.ts';
+    const outcomes = [];
+    const [out, err] = [process.stdout.write, process.stderr.write];
+    for (const words of JSON.parse(process.argv[1])) {
+      const outcome = { stdout: '', stderr: '' };
+      process.stdout.write = (text) => { outcome.stdout += text; return true; };
+      process.stderr.write = (text) => { outcome.stderr += text; return true; };
+      process.exitCode = 0;
+      await main(words);
+      outcomes.push({ ...outcome, code: process.exitCode });
+    }
+    process.stdout.write = out;
+    process.stderr.write = err;
+    process.exitCode = 0;
+    console.log(JSON.stringify(outcomes));`;
+  const { stdout, stderr } = await start(script, [JSON.stringify(lists)]);
+  assert.equal(stderr, '');
+  return JSON.parse(stdout);
+}
+
+const MISTAKES: [words: string[], error: RegExp, hint: RegExp][] = [
+  [[], /no verb given/, /--help/],
+  [['slect'], /unknown verb "slect"/, /did you mean "select"\?/],
+  [['--frob'], /unknown option "--frob"/, /--help/],
+  [['select', '--sampels', '3'], /unknown option "--sampels"/, /did you mean "--samples"\?/],
+  [['select', '--model'], /--model needs a value/, /select --help/],
+  [['select', 'extra'], /unexpected argument "extra"/, /select --help/],
+  [['select', '--seed', '1', '--seed', '2'], /--seed is given more than once/, /once/],
+  [['select'], /--model is missing/, /--config/],
+  [['select', '--model', MODEL, '--task', 'mrpc'], /--data is missing/, /--train FILE/],
+  [['select', '--model', 'nowhere', '--train', file], /--model nowhere: there is no folder/, /./],
+  [['select', '--model', MODEL, '--train', file, '--samples', 'ten'], /--samples ten: .*not "ten"/, /./],
+  [
+    ['select', '--model', MODEL, '--train', file, '--engine', 'egaer'],
+    /--engine egaer: .*one of compiled, eager/,
+    /did you mean "eager"\?/,
+  ],
+  [['train'], /train needs <config>/, /train --help/],
+  [['train', 'nothing.yaml'], /nothing\.yaml: cannot be read: there is no such file/, /configs/],
+  [['evaluate', 'nothing'], /nothing: there is no such run folder/, /spantune train/],
+  [['predict', 'configs'], /nothing to predict/, /--input/],
+  [['predict', 'configs', '--input', 'a', '--split', 'dev'], /--input and --split exclude each other/, /./],
+  [['predict', 'configs', '--input', 'nothing.txt'], /nothing\.txt: there is no such file/, /./],
+  [['evaluate', 'configs', '--threads', '0'], /--threads 0: must be a whole number/, /./],
+  [['select', '--quiet', '--verbose'], /--quiet and --verbose exclude each other/, /./],
+];
+
+const HELPS = [
+  ['--help'],
+  ['--version'],
+  ['select', '--version'],
+  ...['select', 'train', 'evaluate', 'predict'].map((verb) => [verb, '--help']),
+];
+
+test('help, versions and mistakes', async (t) => {
+  const outcomes = await spantuneAll([...HELPS, ...MISTAKES.map(([words]) => words)]);
+  const of = (words: string[]) => outcomes[HELPS.indexOf(words)];
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+  for (const words of HELPS) {
+    await t.test(`spantune ${words.join(' ')}`, () => {
+      const { code, stdout, stderr } = of(words);
+      assert.equal(code, 0);
+      assert.equal(stderr, '');
+      if (words.includes('--version')) assert.equal(stdout, `${version}\n`);
+      else
+        assert.match(
+          stdout,
+          new RegExp(
+            `--json[\\s\\S]*--quiet[\\s\\S]*--verbose[\\s\\S]*Examples:[\\s\\S]*spantune ${words.length > 1 ? words[0] : 'select'} `,
+          ),
+        );
+    });
+  }
+  for (const [index, [words, error, hint]] of MISTAKES.entries()) {
+    await t.test(`a mistake is an error line and a hint line: spantune ${words.join(' ').replace(folder, '')}`, () => {
+      const { code, stdout, stderr } = outcomes[HELPS.length + index];
+      assert.equal(code, 2);
+      assert.equal(stdout, '');
+      const [first, second, ...rest] = stderr.trimEnd().split('\n');
+      assert.match(first, /^error {2}/);
+      assert.match(first, error);
+      assert.match(second, /^hint {3}/);
+      assert.match(second, hint);
+      assert.ok(rest.every((line) => line.startsWith('cause ')) && (rest.length === 0 || words.includes('--verbose')));
+    });
+  }
+});
+
+test('a finished run and foreign files are not written over unasked', async () => {
+  const model = join(process.cwd(), MODEL);
+  const config = join(folder, 'run.yaml');
+  writeFileSync(config, `model: ${model}\ntask: { name: order, train: ${file}, dev: ${file} }\n`);
+  const lacking = join(folder, 'lacking.yaml');
+  writeFileSync(lacking, `model: ${model}\ntask: { name: order, train: ${file} }\n`);
+  const files = ['finished/result.json', 'foreign/notes.txt'].map((name) => join(folder, name));
+  for (const path of files) {
+    mkdirSync(dirname(path));
+    writeFileSync(path, 'keep');
+  }
+  const outputs = files.map((path) => ['train', config, '--output', dirname(path)]);
+  const [finished, foreign, noDev] = await spantuneAll([...outputs, ['train', lacking]]);
+  assert.match(finished.stderr, /finished: holds a finished run\nhint .*--overwrite/);
+  assert.match(foreign.stderr, /foreign: the run folder is not empty\nhint .*--overwrite/);
+  assert.match(noDev.stderr, /missing key "task\.dev"/);
+  for (const { code } of [finished, foreign, noDev]) assert.equal(code, 2);
+  for (const path of files) assert.equal(readFileSync(path, 'utf8'), 'keep');
+});
+
+const SELECT = ['select', '--model', MODEL, '--train', file, '--threads', '1'];
+
+describe('jobs', () => {
+  test('select prints the table on stdout, people get the rest on stderr, and --output has the JSON', async () => {
+    const output = join(folder, 'select.json');
+    const { code, stdout, stderr } = await spantune([...SELECT, '--k', '3', '--output', output]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^order · 180 texts · en-12x192 \(12 layers × 192\)/);
+    assert.match(stdout, /◂ ℓ\*/);
+    assert.ok(
+      !stdout.includes('\x1b') && !stderr.includes('\x1b'),
+      'no colour and no rewritten line without a terminal',
+    );
+    assert.match(stderr, /^next {3}spantune train /m);
+    const json = JSON.parse(readFileSync(output, 'utf8'));
+    assert.equal(json.arm.name, 'selected-3');
+    assert.equal(json.arm.top - json.arm.bottom, 2);
+  });
+
+  test('--json prints one document with the promised keys; --quiet leaves stderr empty', async () => {
+    const { code, stdout, stderr } = await spantune([...SELECT, '--samples', '60', '--json', '--quiet']);
+    assert.equal(code, 0, stderr);
+    assert.equal(stderr, '');
+    const result = JSON.parse(stdout);
+    assert.equal(result.task, 'order');
+    assert.equal(result.samples, 60);
+    assert.equal(result.layers.length, 12);
+    for (const [index, layer] of result.layers.entries()) {
+      assert.deepEqual(Object.keys(layer), ['layer', 'nu', 'low', 'high', 'share']);
+      assert.equal(layer.layer, index + 1);
+      assert.ok(layer.low < layer.nu && layer.nu < layer.high);
+    }
+    const lowest = Math.min(...result.layers.map(({ nu }: { nu: number }) => nu));
+    assert.equal(result.layers[result.selected - 1].nu, lowest);
+    assert.deepEqual(Object.keys(result.arm), ['name', 'bottom', 'top', 'head']);
+  });
+
+  test('a mistake found by the worker reaches the command line with its place', async () => {
+    const broken = join(folder, 'broken.tsv');
+    writeFileSync(broken, 'sentence\tlabel\na\tx\nb\ty\nc\n');
+    const job = {
+      verb: 'select' as const,
+      config: resolveConfig({ model: MODEL, task: { name: 't', train: broken } }),
+    };
+    const reporter = { log() {}, progress() {} };
+    await assert.rejects(runJob(job, { reporter }), (error) => {
+      assert.ok(error instanceof DataError);
+      assert.equal(error.place.file, broken);
+      assert.equal(error.place.line, 4);
+      return true;
+    });
+  });
+
+  test('a job that is asked to stop rejects with Interrupted', async () => {
+    const config = resolveConfig({ model: MODEL, task: { name: 't', train: file }, engine: { threads: 1 } });
+    const controller = new AbortController();
+    const reporter = { log() {}, progress: () => controller.abort() };
+    await assert.rejects(runJob({ verb: 'select', config }, { reporter, signal: controller.signal }), Interrupted);
+  });
+
+  test('the first Ctrl-C stops cleanly with exit code 130', async () => {
+    const many = join(folder, 'many.tsv');
+    const [head, ...lines] = readFileSync(file, 'utf8').trimEnd().split('\n');
+    writeFileSync(many, `${[head, ...Array.from({ length: 60 }, () => lines).flat()].join('\n')}\n`);
+    let sent = false;
+    // A terminal's progress comes at once; a log's only after some seconds.
+    const terminal = `process.stderr.isTTY = true; ${MAIN}`;
+    const { code, stdout, stderr } = await start(
+      terminal,
+      ['select', '--model', MODEL, '--train', many, '--threads', '1'],
+      {
+        onStderr(text, kill) {
+          if (sent || !text.includes('%')) return;
+          sent = true;
+          kill('SIGINT');
+        },
+      },
+    );
+    assert.ok(sent, stderr);
+    assert.equal(code, 130);
+    assert.equal(stdout, '');
+    assert.match(stderr, /stopping after the step under way/);
+    assert.match(stderr, /error\S* {2}interrupted\n$/);
+  });
+});
