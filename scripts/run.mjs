@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { constants, hostname } from 'node:os';
-import { dirname, join, relative, sep } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -149,24 +149,23 @@ function abandoned(path) {
   }
 }
 
+/** What the build reads; looked at on every start of the command line, so without a detour. Paths are relative, with `/`. */
 function sources() {
   const files = [];
   const visit = (path) => {
-    const { mtimeMs, size } = statSync(path);
-    files.push({ path: relative(root, path).split(sep).join('/'), time: mtimeMs, size });
+    const { mtimeMs, size } = statSync(`${root}/${path}`);
+    files.push({ path, time: mtimeMs, size });
   };
   const walk = (folder) => {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) {
-        if (entry.name !== 'fixtures') walk(path);
-      } else if (entry.name.endsWith('.ts')) visit(path);
+    for (const entry of readdirSync(`${root}/${folder}`, { withFileTypes: true })) {
+      const path = `${folder}/${entry.name}`;
+      if (entry.name.endsWith('.ts')) visit(path);
+      else if (entry.isDirectory() && entry.name !== 'fixtures') walk(path);
     }
   };
   for (const input of inputs) {
-    const path = join(root, input);
-    if (input.includes('.')) visit(path);
-    else if (existsSync(path)) walk(path);
+    if (input.includes('.')) visit(input);
+    else walk(input);
   }
   return files;
 }
