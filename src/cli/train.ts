@@ -33,11 +33,13 @@ export function options(command: Argv): Argv {
 
 export async function run(args: Arguments): Promise<void> {
   const flags = flagsOf(args);
-  const [{ loadConfig, setOverride }, { parseOptionValue }, { renderTraining }] = await Promise.all([
-    import('../config/load.js'),
-    import('../config/layers.js'),
-    import('../report/training.js'),
-  ]);
+  const [{ loadConfig, setOverride }, { parseOptionValue }, { renderSelection }, { renderTraining }] =
+    await Promise.all([
+      import('../config/load.js'),
+      import('../config/layers.js'),
+      import('../report/selection.js'),
+      import('../report/training.js'),
+    ]);
   const overrides: Override[] = textsOf(args, 'set').map(setOverride);
   const add = (name: string, path: string, read: (text: string, option: string) => unknown) => {
     const text = textOf(args, name);
@@ -61,7 +63,10 @@ export async function run(args: Arguments): Promise<void> {
   checkFolder(output, config.output.overwrite, String(args.config));
   try {
     const result = await runWithReports({ verb: 'train', config, output }, flags);
-    await print(flags, result, (style) => renderTraining(result, style));
+    await print(flags, result, (style) => {
+      const curve = result.selection ? `${renderSelection(result.selection, style)}\n\n` : '';
+      return curve + renderTraining(result, style);
+    });
   } catch (error) {
     if (error instanceof Interrupted)
       throw new Interrupted(`the run folder ${output} is unfinished; the same command starts it again`);
