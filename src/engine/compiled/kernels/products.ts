@@ -11,6 +11,9 @@ register('BatchMatMul', ({ graph, inputs: { a, b }, attributes }) => {
   const rank = Math.max(a.shape.length, b.shape.length);
   const rows = a.shape[a.shape.length - (transA ? 1 : 2)];
   const columns = b.shape[b.shape.length - (transB ? 2 : 1)];
+  if (a.shape[a.shape.length - (transA ? 2 : 1)] !== b.shape[b.shape.length - (transB ? 1 : 2)]) {
+    throw new EngineError(`matrices [${a.shape}] and [${b.shape}] cannot be multiplied`);
+  }
   const flags = { transA: transA ? 1 : 0, transB: transB ? 1 : 0 };
   if (rank === 2) return graph.node('Gemm', [a, b], { shape: [rows, columns] }, flags);
   // tf.matMul on a pair of matrices arrives as one batch of one.
