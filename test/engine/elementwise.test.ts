@@ -8,7 +8,7 @@ import { assertClose, assertSameBits, randomTensors, sizeOf, withEngine } from '
 
 const ENGINES = ['compiled', 'eager'] as const;
 
-/** Elements of a block of the compiled engine. */
+/** A whole number of the compiled engine's blocks, which are powers of 2. */
 const BLOCK = 1 << 17;
 
 /** Odd sizes, so that there is padding; groups take turns. */

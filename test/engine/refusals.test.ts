@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
+import { RECORDER, record } from '../../src/engine/compiled/recorder.js';
 import { dropout, embedding, layerNorm, linear } from '../../src/engine/ops.js';
 import { recordedOps } from '../../src/engine/recording.js';
 import type { Recordable } from '../../src/engine/types.js';
@@ -138,6 +139,27 @@ test('two dropout masks of one name are refused by both engines', async () => {
       message: /"same"/,
     });
   });
+});
+
+test('a recording inside a recording leaves the outer one whole, and none stays open', async () => {
+  const spec = { inputs: () => [{ name: 'x', shape: [4, 3], type: 'float32' as const }], chance: false };
+  const { y } = await compile(({ x }) => {
+    const before = tf.neg(x);
+    const inner = record(({ x: own }) => ({ z: tf.exp(own) }), spec);
+    assert.deepEqual(
+      inner.graph.nodes.map(({ op }) => op),
+      ['Exp'],
+    );
+    return { y: tf.add(before, before) };
+  });
+  assert.equal(y.data[1], -2 * inputs.x.data[1]);
+  const backend = tf.getBackend();
+  try {
+    tf.setBackend(RECORDER);
+    assert.throws(() => tf.tidy(() => tf.scalar(1)), { name: 'EngineError', message: /no recording is under way/ });
+  } finally {
+    tf.setBackend(backend);
+  }
 });
 
 test('a program that reads what is neither an input nor in a bank fails', async () => {

@@ -151,6 +151,47 @@ test('masks have the size of the call, and are the eager ones', async () => {
   });
 });
 
+test('a slice’s gradient is padded to the size of the call; what would freeze a stand-in is refused', async () => {
+  const shapesOfX = ({ n, m }: Sizes) => ({ x: [n, m, 2], row: [m] });
+  const body: Recordable = ({ x, row }, { sizes: { n } }) => ({
+    first: tf.grad((v) => tf.sum(tf.square(tf.slice(v, [0, 0, 0], [n, 1, 2]))))(x),
+    one: tf.grad((v) => tf.sum(tf.square(tf.slice(v, [0], [1]))))(row),
+    margins: tf.pad(x, [
+      [0, 0],
+      [0, 0],
+      [1, 3],
+    ]),
+  });
+  await withEngine('compiled', async (compiled) => {
+    await withEngine('eager', async (eager) => {
+      const program = compiled.program('slices', body, { shapes: shapesOfX });
+      const oracle = eager.program('slices', body);
+      for (const [n, m] of [
+        [2, 3],
+        [4, 1],
+        [1, 6],
+      ]) {
+        const { floats } = randomTensors(n, m);
+        const call = { inputs: { x: floats([n, m, 2]), row: floats([m]) }, sizes: { n, m } };
+        assertAgree({ compiled: await program.run(call), eager: await oracle.run(call) }, 1e-6, `${n} × ${m}`);
+      }
+      const { floats } = randomTensors(0);
+      const call = { inputs: { x: floats([1, 2, 2]), row: floats([4]) }, sizes: { n: 1, m: 4 } };
+      const refused: [RegExp, Recordable][] = [
+        [/^PadV2 .* symbolic$/, ({ row }) => ({ y: tf.pad(row, [[0, 1]]) })],
+        [/^Slice .* symbolic$/, ({ row }) => ({ y: tf.slice(row, 1) })],
+        [/^Slice .* symbolic$/, ({ row }, { sizes: { m } }) => ({ y: tf.slice(row, 0, m - 1) })],
+        [/^Slice .* symbolic$/, ({ row }, { sizes: { m } }) => ({ y: tf.slice(row, m - 1, 1) })],
+        [/^Slice .* symbolic$/, ({ row }, { sizes: { m } }) => ({ y: tf.slice(tf.concat([row, row]), m, m) })],
+      ];
+      for (const [message, longer] of refused) {
+        const program = compiled.program('refused', longer, { shapes: shapesOfX });
+        await assert.rejects(program.run(call), { name: 'EngineError', message });
+      }
+    });
+  });
+});
+
 test('a size that no input has alone is refused', async () => {
   await withEngine('compiled', async (engine) => {
     const program = engine.program('p', ({ x }, { sizes: { n } }) => ({ y: tf.reshape(x, [n, n, 1]) }), {

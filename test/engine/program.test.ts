@@ -1,0 +1,130 @@
+/** Programs and banks: what is read from where, and where results go. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as tf from '@tensorflow/tfjs';
+import { dropout } from '../../src/engine/ops.js';
+import type { Bank, Engine, Recordable } from '../../src/engine/types.js';
+import { assertClose, randomTensors, scalar, withEngine } from './support.js';
+
+const { floats } = randomTensors('program');
+
+/** 2 x into `w`, −x into `v`, and the sum to the caller. */
+const body: Recordable = ({ x, factor }) => ({ w: tf.mul(x, factor), v: tf.neg(x), sum: tf.sum(x) });
+
+const bankOf = (engine: Engine, ...names: string[]) => engine.bank(names.map((name) => ({ name, shape: [2, 3] })));
+
+function assertHolds(bank: Bank, name: string, expected: ArrayLike<number>, message: string): void {
+  assertClose(bank.read(name), expected, 1e-6, `${message}: ${name}`);
+}
+
+for (const engineName of ['compiled', 'eager'] as const) {
+  test(`${engineName}: results are set in a bank or added to it, call after call`, async () => {
+    await withEngine(engineName, async (engine) => {
+      const bank = bankOf(engine, 'w', 'v', 'untouched');
+      const program = engine.program('p', body);
+      let w = new Array<number>(6).fill(0);
+      let v = w;
+      for (const [i, add] of [true, false, true, true, false].entries()) {
+        const x = floats([2, 3]);
+        const { sum, ...others } = await program.run({
+          inputs: { x, factor: scalar(i + 2) },
+          into: { bank, add },
+        });
+        w = w.map((before, j) => (add ? before : 0) + x.data[j] * (i + 2));
+        v = v.map((before, j) => (add ? before : 0) - x.data[j]);
+        assertHolds(bank, 'w', w, `call ${i}`);
+        assertHolds(bank, 'v', v, `call ${i}`);
+        assertHolds(bank, 'untouched', new Float32Array(6), `call ${i}`);
+        assertClose(sum.data, [x.data.reduce((total, each) => total + each, 0)], 1e-6, `sum ${i}`);
+        assert.deepEqual(others, {}, 'what goes into a bank is not returned');
+      }
+    });
+  });
+
+  test(`${engineName}: one program serves banks of other names, other banks of the same, and none`, async () => {
+    await withEngine(engineName, async (engine) => {
+      const program = engine.program('p', body);
+      const x = floats([2, 3]);
+      const inputs = { x, factor: scalar(2) };
+      const doubled = x.data.map((each) => 2 * each);
+      const negated = x.data.map((each) => -each);
+      const [onlyW, onlyV, alsoW] = [bankOf(engine, 'w'), bankOf(engine, 'v'), bankOf(engine, 'w')];
+      const first = await program.run({ inputs, into: { bank: onlyW, add: false } });
+      assertHolds(onlyW, 'w', doubled, 'first');
+      assertClose(first.v.data, negated, 1e-6, 'v to the caller');
+      const second = await program.run({ inputs, into: { bank: onlyV, add: false } });
+      assertHolds(onlyV, 'v', negated, 'second');
+      assertClose(second.w.data, doubled, 1e-6, 'w to the caller');
+      await program.run({ inputs, into: { bank: alsoW, add: true } });
+      await program.run({ inputs, into: { bank: alsoW, add: true } });
+      assertHolds(
+        alsoW,
+        'w',
+        doubled.map((each) => 2 * each),
+        'third',
+      );
+      assertHolds(onlyW, 'w', doubled, 'first, later');
+      assert.deepEqual(Object.keys(await program.run({ inputs })).sort(), ['sum', 'v', 'w']);
+    });
+  });
+
+  test(`${engineName}: tensors of several banks are inputs, and a write is seen by the next call`, async () => {
+    await withEngine(engineName, async (engine) => {
+      const [frozen, tuned] = [bankOf(engine, 'a', 'unread'), bankOf(engine, 'b')];
+      const program = engine.program('p', ({ a, b, x }) => ({ y: tf.add(tf.mul(a, x), b) }));
+      for (let i = 0; i < 3; i++) {
+        const [a, b, x] = [floats([2, 3]), floats([2, 3]), floats([2, 3])];
+        frozen.write('a', a.data);
+        tuned.write('b', b.data);
+        const { y } = await program.run({ inputs: { x }, banks: [frozen, tuned] });
+        assert.deepEqual(y.shape, [2, 3]);
+        assertClose(
+          y.data,
+          a.data.map((each, j) => each * x.data[j] + b.data[j]),
+          1e-6,
+          `call ${i}`,
+        );
+        assertHolds(frozen, 'a', a.data, 'read only');
+      }
+    });
+  });
+
+  test(`${engineName}: a program without inputs, and one of several shapes`, async () => {
+    await withEngine(engineName, async (engine) => {
+      const constant = engine.program('constant', () => ({ y: tf.mul(tf.ones([2]), 3) }));
+      assert.deepEqual((await constant.run({ inputs: {} })).y.data, Float32Array.of(3, 3));
+      const program = engine.program('shapes', ({ x }, { chance }) => ({ y: tf.sum(dropout(x, 0.5, 'x', chance), 0) }));
+      for (const shape of [
+        [2, 3],
+        [6, 1],
+        [2, 3],
+        [1, 4],
+      ]) {
+        const x = floats(shape);
+        const { y } = await program.run({ inputs: { x } });
+        const columns = Array.from({ length: shape[1] }, (_, j) =>
+          x.data.filter((_each, i) => i % shape[1] === j).reduce((total, each) => total + each, 0),
+        );
+        assert.deepEqual(y.shape, [shape[1]]);
+        assertClose(y.data, columns, 1e-6, `[${shape}]`);
+        assert.deepEqual((await program.run({ inputs: { x }, chance: [1] })).y.shape, [shape[1]]);
+      }
+    });
+  });
+}
+
+test('programs of one name and other bodies do not meet', async () => {
+  await withEngine('compiled', async (engine) => {
+    const inputs = { x: floats([3]) };
+    const negative = engine.program('same name', ({ x }) => ({ y: tf.neg(x) }));
+    const double = engine.program('same name', ({ x }) => ({ y: tf.add(x, x) }));
+    assert.deepEqual(
+      (await negative.run({ inputs })).y.data,
+      inputs.x.data.map((each) => -each),
+    );
+    assert.deepEqual(
+      (await double.run({ inputs })).y.data,
+      inputs.x.data.map((each) => 2 * each),
+    );
+  });
+});
