@@ -28,9 +28,9 @@ export interface MiniatureTask {
   maker(label: string, documents: Document[], random: Random, used: Set<string>): () => Row;
 }
 
-const single: Bounds = { shortest: 8, longest: 20 };
-/** Shorter, so that a pair costs little more than a sentence. */
-const half: Bounds = { shortest: 8, longest: 18 };
+const usual: Bounds = { shortest: 8, longest: 20 };
+/** For what can be told from few words, and so that a pair costs little more than a sentence. */
+const brief: Bounds = { shortest: 5, longest: 16 };
 const swaps = 3;
 
 const isAddress = (document: Document) => document.source === 'address';
@@ -44,7 +44,7 @@ const wordOrder: MiniatureTask = {
   columns: ['sentence'],
   labels: ['intact', 'scrambled'],
   maker(label, documents, random, used) {
-    const draw = drawer(documents, single, random, used);
+    const draw = drawer(documents, usual, random, used);
     return () => {
       for (;;) {
         const { text, document } = draw();
@@ -56,15 +56,15 @@ const wordOrder: MiniatureTask = {
   },
 };
 
-/** Where does the sentence come from: the novel, or an address of before or from 1900 on? */
-const source = bySentence('source', {
+/** Where does the sentence come from: the novel, an old address, or a recent one? */
+const source = bySentence('source', brief, {
   novel: (document) => document.source === 'novel',
   'before-1900': before1900,
-  'from-1900': (document) => isAddress(document) && document.year >= 1900,
+  'after-1960': after1960,
 });
 
 /** When was the sentence spoken? */
-const period = bySentence('period', { 'before-1860': before1860, 'after-1960': after1960 });
+const period = bySentence('period', usual, { 'before-1860': before1860, 'after-1960': after1960 });
 
 /** Which of the two sentences is the older one? One is from before 1900, the other from after 1960. */
 const older: MiniatureTask = {
@@ -72,8 +72,8 @@ const older: MiniatureTask = {
   columns: ['sentence1', 'sentence2'],
   labels: ['first', 'second'],
   maker(label, documents, random, used) {
-    const drawOld = drawer(documents.filter(before1900), half, random, used);
-    const drawNew = drawer(documents.filter(after1960), half, random, used);
+    const drawOld = drawer(documents.filter(before1900), brief, random, used);
+    const drawNew = drawer(documents.filter(after1960), brief, random, used);
     return () => {
       const pair = [drawOld(), drawNew()];
       if (label === 'second') pair.reverse();
@@ -85,13 +85,17 @@ const older: MiniatureTask = {
 export const miniatureTasks: MiniatureTask[] = [wordOrder, source, period, older];
 
 /** A task about one sentence whose label is a property of its document. */
-function bySentence(name: string, classes: Record<string, (document: Document) => boolean>): MiniatureTask {
+function bySentence(
+  name: string,
+  bounds: Bounds,
+  classes: Record<string, (document: Document) => boolean>,
+): MiniatureTask {
   return {
     name,
     columns: ['sentence'],
     labels: Object.keys(classes),
     maker(label, documents, random, used) {
-      const draw = drawer(documents.filter(classes[label]), single, random, used);
+      const draw = drawer(documents.filter(classes[label]), bounds, random, used);
       return () => {
         const { text, document } = draw();
         return { texts: [text], label, documents: [document] };
