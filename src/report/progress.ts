@@ -65,7 +65,8 @@ export function createProgress(stream: ProgressStream, options: ProgressOptions 
         stream.write(`${progressText(progress, left)}\n`);
         return;
       }
-      line = progressText(progress, left, (stream.columns ?? 80) - 1, style);
+      // A pseudo-terminal without a size says 0.
+      line = progressText(progress, left, (stream.columns || 80) - 1, style);
       stream.write(CLEAR + line);
     },
     around(write) {

@@ -30,6 +30,14 @@ test('a line never exceeds its width', () => {
   for (let width = 0; width < 120; width++) assert.ok(widthOf(progressText(progress, 19, width)) <= width);
 });
 
+test('a terminal that does not know its width is taken for 80 columns', () => {
+  const written: string[] = [];
+  const line = createProgress({ isTTY: true, columns: 0, write: (text) => written.push(text) }, { style: plain });
+  line.show(progress);
+  assert.match(written[0], /62 %.*loss/);
+  assert.ok(widthOf(written[0].replace('\r\x1b[K', '')) < 80);
+});
+
 test('on a terminal the line is rewritten and gone at the end', () => {
   const { written, line, wait } = recorder(true, { redraw: 100 });
   line.show(progress);
