@@ -1,13 +1,13 @@
 /** Our side of the training-step benchmark: a BERT of random weights, one step as a run takes it. */
 import type { Engine } from '../src/engine/types.js';
-import { encoderInputs, lossInputs } from '../src/model/inputs.js';
 import { initialiseHead } from '../src/model/initialise.js';
+import { encoderInputs, lossInputs } from '../src/model/inputs.js';
 import { trainableNames } from '../src/model/parameters.js';
 import { encoderShapes, sizeOf } from '../src/model/shapes.js';
 import type { EncoderConfig, HostTensor } from '../src/model/types.js';
 import { stream } from '../src/random.js';
 import { adamW } from '../src/training/adamw.js';
-import { gradients } from '../src/training/programs.js';
+import { gradients, inputShapes } from '../src/training/programs.js';
 import { createState, disposeState } from '../src/training/state.js';
 
 export interface Shape {
@@ -25,14 +25,33 @@ export function parseShape(text: string): Shape {
 
 export function bertConfig({ layers, width }: Shape, dropout: number): EncoderConfig {
   return {
-    family: 'bert', layers, hidden: width, heads: Math.max(1, width / 64), intermediate: 4 * width, vocabulary: 30522,
-    positions: 512, positionOffset: 0, tokenTypes: 2, embedding: width, layerNormEpsilon: 1e-12, activation: 'gelu',
-    hiddenDropout: dropout, attentionDropout: dropout, classifierDropout: null, padId: 0, relativeBuckets: 0,
+    family: 'bert',
+    layers,
+    hidden: width,
+    heads: Math.max(1, width / 64),
+    intermediate: 4 * width,
+    vocabulary: 30522,
+    positions: 512,
+    positionOffset: 0,
+    tokenTypes: 2,
+    embedding: width,
+    layerNormEpsilon: 1e-12,
+    activation: 'gelu',
+    hiddenDropout: dropout,
+    attentionDropout: dropout,
+    classifierDropout: null,
+    padId: 0,
+    relativeBuckets: 0,
   };
 }
 
 /** Builds a step: `full` as users run it (dropout, clipping, AdamW), `bare` forward and backward alone. */
-export function buildStep(engine: Engine, shape: Shape, form: 'full' | 'bare', triple?: { bottom: number; top: number; head: number }) {
+export function buildStep(
+  engine: Engine,
+  shape: Shape,
+  form: 'full' | 'bare',
+  triple?: { bottom: number; top: number; head: number },
+) {
   const config = bertConfig(shape, form === 'full' ? 0.1 : 0);
   const random = stream(1, 'benchmark');
   const parameters = new Map<string, HostTensor<Float32Array>>();
@@ -42,27 +61,38 @@ export function buildStep(engine: Engine, shape: Shape, form: 'full' | 'bare', t
     else if (!name.endsWith('.bias')) for (let i = 0; i < data.length; i++) data[i] = 0.02 * random.normal();
     parameters.set(name, { shape: dims, data });
   }
-  for (const [name, tensor] of initialiseHead(config, { classes: 2, classifier: 'mlp' }, 1)) parameters.set(name, tensor);
+  for (const [name, tensor] of initialiseHead(config, { classes: 2, classifier: 'mlp' }, 1))
+    parameters.set(name, tensor);
   const arm = triple ?? { bottom: 1, top: config.layers, head: config.layers };
   const trainable = trainableNames(config, arm, { tuning: 'fine-tune', classifier: 'mlp' });
   const state = createState(engine, parameters, trainable);
-  const tunes = (n: number) => n === 0 ? !triple : n >= arm.bottom && n <= arm.top;
+  const tunes = (n: number) => (n === 0 ? !triple : n >= arm.bottom && n <= arm.top);
   const program = engine.program(
     'gradients',
     gradients(
       {
-        config, head: arm.head, pooling: 'first', classifier: 'mlp', kind: 'classification', classes: 2,
-        rates: (n) => ({ hidden: tunes(n) ? config.hiddenDropout : 0, attention: tunes(n) ? config.attentionDropout : 0 }),
+        config,
+        head: arm.head,
+        pooling: 'first',
+        classifier: 'mlp',
+        kind: 'classification',
+        classes: 2,
+        rates: (n) => ({
+          hidden: tunes(n) ? config.hiddenDropout : 0,
+          attention: tunes(n) ? config.attentionDropout : 0,
+        }),
         classifierRate: config.hiddenDropout,
       },
       trainable,
     ),
+    { shapes: inputShapes(config, 2) },
   );
   const update = adamW(engine, { beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0 });
   const { batch: rows, length } = shape;
   const tokens = rows * length;
   const batch = {
-    rows, length,
+    rows,
+    length,
     ids: Int32Array.from({ length: tokens }, () => random.integer(config.vocabulary)),
     typeIds: new Int32Array(tokens),
     attentionMask: new Float32Array(tokens).fill(1),

@@ -4,12 +4,6 @@
  */
 import { stream } from '../random.js';
 
-/** A mask that is redrawn in place: 0 where dropped, else 1 / (1 − rate). */
-export interface MaskBuffer {
-  readonly data: Float32Array;
-  draw(keys: readonly (number | string)[], site: string): void;
-}
-
 const BUCKETS = 4096;
 
 /** Cumulative distribution of the distance to the next dropped element, scaled to 32 bits, and where to start looking in it. */
@@ -32,37 +26,65 @@ function distances(rate: number): { cumulative: Float64Array; start: Int32Array 
 
 const tables = new Map<number, ReturnType<typeof distances>>();
 
-export function maskBuffer(size: number, rate: number): MaskBuffer {
-  const scale = 1 / (1 - rate);
-  const data = new Float32Array(size).fill(scale);
+/** Masks of any size at named sites: 0 where dropped, else 1 / (1 − rate). */
+export interface MaskBuffers {
+  /** A mask of `size` elements; overwritten by the next draw at the same site. */
+  draw(size: number, rate: number, keys: readonly (number | string)[], site: string): Float32Array;
+}
+
+interface SiteBuffer {
+  data: Float32Array;
+  rate: number;
+  /** Where the last draw dropped: what the next one has to restore. */
+  dropped: Int32Array;
+  count: number;
+}
+
+/** Keeps one buffer a site, as large as the largest mask so far. */
+export function maskBuffers(): MaskBuffers {
+  const sites = new Map<string, SiteBuffer>();
+  return {
+    draw(size, rate, keys, site) {
+      const scale = 1 / (1 - rate);
+      let buffer = sites.get(site);
+      if (!buffer || buffer.data.length < size || buffer.rate !== rate) {
+        const most = Math.ceil(size * rate + 6 * Math.sqrt(size * rate) + 64);
+        buffer = { data: new Float32Array(size).fill(scale), rate, dropped: new Int32Array(most), count: 0 };
+        sites.set(site, buffer);
+      }
+      const { data } = buffer;
+      for (let i = 0; i < buffer.count; i++) data[buffer.dropped[i]] = scale;
+      drop(buffer, size, keys, site);
+      return data.subarray(0, size);
+    },
+  };
+}
+
+function drop(buffer: SiteBuffer, size: number, keys: readonly (number | string)[], site: string): void {
+  const { data, rate } = buffer;
+  let { dropped } = buffer;
   let table = tables.get(rate);
   if (!table) {
     table = distances(rate);
     tables.set(rate, table);
   }
   const { cumulative, start } = table;
-  let dropped = new Int32Array(Math.ceil(size * rate * 1.1) + 64);
+  const random = stream(...keys, site);
   let count = 0;
-  return {
-    data,
-    draw(keys, site) {
-      for (let i = 0; i < count; i++) data[dropped[i]] = scale;
-      count = 0;
-      const random = stream(...keys, site);
-      for (let at = 0; ; at++) {
-        const u = random.bits();
-        let distance = start[u >>> 20];
-        while (cumulative[distance] <= u) distance++;
-        at += distance;
-        if (at >= size) break;
-        if (count === dropped.length) {
-          const larger = new Int32Array(count * 2);
-          larger.set(dropped);
-          dropped = larger;
-        }
-        data[at] = 0;
-        dropped[count++] = at;
-      }
-    },
-  };
+  for (let at = 0; ; at++) {
+    const u = random.bits();
+    let distance = start[u >>> 20];
+    while (cumulative[distance] <= u) distance++;
+    at += distance;
+    if (at >= size) break;
+    if (count === dropped.length) {
+      const larger = new Int32Array(count * 2);
+      larger.set(dropped);
+      dropped = larger;
+    }
+    data[at] = 0;
+    dropped[count++] = at;
+  }
+  buffer.dropped = dropped;
+  buffer.count = count;
 }

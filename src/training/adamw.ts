@@ -51,7 +51,12 @@ export function adamW(engine: Engine, options: AdamWOptions) {
   const plain = program(false);
   const decaying = weightDecay > 0 ? program(true) : plain;
 
-  return async ({ parameters, gradients, first, second }: AdamWState, step: number, learningRate: number, scale: number) => {
+  return async (
+    { parameters, gradients, first, second }: AdamWState,
+    step: number,
+    learningRate: number,
+    scale: number,
+  ) => {
     const root = Math.sqrt(1 - beta2 ** step);
     const values = {
       beta1,
@@ -63,7 +68,11 @@ export function adamW(engine: Engine, options: AdamWOptions) {
       rate: (learningRate * root) / (1 - beta1 ** step),
       keep: 1 - learningRate * weightDecay,
     };
-    const call = { reads: [parameters, gradients, first, second], writes: [parameters, first, second], scalars: values };
+    const call = {
+      reads: [parameters, gradients, first, second],
+      writes: [parameters, first, second],
+      scalars: values,
+    };
     await decaying.run({ ...call, group: DECAY });
     await plain.run({ ...call, group: NO_DECAY });
   };

@@ -8,7 +8,11 @@ import { inputShapes, logits, type ModelSpec, pooledStates } from './programs.js
 /** Logits [examples, classes] of all examples, in their order. */
 export function createInference(engine: Engine, model: ModelSpec, banks: readonly Bank[]) {
   const program = engine.program('logits', logits(model), { shapes: inputShapes(model.config) });
-  return async (batches: Iterable<Batch>, examples: number, onBatch?: (rows: number) => void): Promise<Float32Array> => {
+  return async (
+    batches: Iterable<Batch>,
+    examples: number,
+    onBatch?: (rows: number) => void,
+  ): Promise<Float32Array> => {
     const all = new Float32Array(examples * model.classes);
     for (const batch of batches) {
       const result = await program.run({

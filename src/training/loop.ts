@@ -7,7 +7,7 @@ import type { Engine } from '../engine/types.js';
 import { Interrupted, UserError } from '../errors.js';
 import { encoderInputs, lossInputs } from '../model/inputs.js';
 import { type AdamWOptions, adamW } from './adamw.js';
-import { gradients, type ModelSpec } from './programs.js';
+import { gradients, inputShapes, type ModelSpec } from './programs.js';
 import { learningRateAt, type ScheduleName } from './schedule.js';
 import type { TrainingState } from './state.js';
 
@@ -96,14 +96,24 @@ export async function train(
   const { epochs, accumulation, clipNorm, seed } = options;
   const stepsPerEpoch = Math.ceil(data.batchesPerEpoch / accumulation);
   const schedule = { ...options, steps: stepsPerEpoch * epochs };
-  const program = engine.program('gradients', gradients(model, state.parameters.names));
+  const program = engine.program('gradients', gradients(model, state.parameters.names), {
+    shapes: inputShapes(model.config, model.classes),
+  });
   const update = adamW(engine, options);
 
   let step = 0;
   let updates = 0;
   let skippedInARow = 0;
   let skipped = 0;
-  let best: { score: number; epoch: number; step: number; metrics: Record<string, number>; weights?: Map<string, Float32Array> } | undefined;
+  let best:
+    | {
+        score: number;
+        epoch: number;
+        step: number;
+        metrics: Record<string, number>;
+        weights?: Map<string, Float32Array>;
+      }
+    | undefined;
   let withoutBetter = 0;
   let evaluatedAt = -1;
 
@@ -136,7 +146,10 @@ export async function train(
     const { score, metrics } = await hooks.evaluate();
     const better = best === undefined || score > best.score || options.best === 'last';
     if (better) {
-      const weights = options.best === 'last' ? undefined : new Map(state.parameters.names.map((name) => [name, state.parameters.read(name)]));
+      const weights =
+        options.best === 'last'
+          ? undefined
+          : new Map(state.parameters.names.map((name) => [name, state.parameters.read(name)]));
       best = { score, epoch, step, metrics, weights };
     }
     withoutBetter = better ? 0 : withoutBetter + 1;
@@ -185,7 +198,10 @@ export async function train(
 }
 
 function diverged(step: number): UserError {
-  return new UserError(`the gradient was not finite in ${MOST_SKIPPED} steps in a row, the last of them step ${step + 1}`, {
-    hint: 'lower training.learningRate, or set training.clipNorm: 1',
-  });
+  return new UserError(
+    `the gradient was not finite in ${MOST_SKIPPED} steps in a row, the last of them step ${step + 1}`,
+    {
+      hint: 'lower training.learningRate, or set training.clipNorm: 1',
+    },
+  );
 }

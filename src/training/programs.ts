@@ -25,18 +25,26 @@ export interface ModelSpec {
   classifierRate: number;
 }
 
-/** Shapes of what `encoderInputs` prepares, for any batch and length. */
-export function inputShapes(config: EncoderConfig): (sizes: Sizes) => Record<string, number[]> {
+/** Shapes of what `encoderInputs` and `lossInputs` prepare, for any batch and length. */
+export function inputShapes(config: EncoderConfig, classes = 1): (sizes: Sizes) => Record<string, number[]> {
   return ({ batch, length }) => ({
     ids: [batch * length],
     types: [batch * length, config.tokenTypes],
     attentionBias: [batch, 1, 1, length],
     relative: [length * length, config.relativeBuckets],
     poolingWeights: [batch, length],
+    targets: [batch, classes],
+    rowWeights: [batch],
+    denominator: [],
   });
 }
 
-function logitsOf(model: ModelSpec, parameters: Record<string, Tensor>, inputs: Record<string, Tensor>, chance?: Chance): Tensor {
+function logitsOf(
+  model: ModelSpec,
+  parameters: Record<string, Tensor>,
+  inputs: Record<string, Tensor>,
+  chance?: Chance,
+): Tensor {
   const { config, head, pooling, classifier, rates, classifierRate: rate } = model;
   const states = encode(parameters, inputs, config, { head, rates, chance });
   return classify(parameters, pool(pooling, states[states.length - 1], inputs), { classifier, rate, chance });

@@ -21,6 +21,9 @@ export interface CompiledBank extends Bank {
 /** Tensors start at multiples of 64 bytes; what lies between stays 0. */
 const ALIGN = 16;
 
+/** Elements of a block of element-wise programs: what they hold of it fits in a core's cache. Groups are whole numbers of blocks. */
+export const BLOCK = 1 << 14;
+
 const layouts = new Map<string, number>();
 
 function layoutOf(entries: readonly BankEntry[]): number {
@@ -43,6 +46,7 @@ export function compiledBank(entries: readonly BankEntry[]): CompiledBank {
       places.set(entry.name, { offset: end, shape: entry.shape, size });
       end += Math.ceil(size / ALIGN) * ALIGN;
     }
+    end = Math.ceil(end / BLOCK) * BLOCK;
     ranges.set(group, [start, end]);
   }
   let flat = new Float32Array(end);
@@ -107,10 +111,13 @@ export function compiledBank(entries: readonly BankEntry[]): CompiledBank {
         touched.set(name, 'all');
         return;
       }
+      let used = 0;
       for (const [each, { offset, size }] of places) {
         touched.set(each, 'all');
-        flat.fill(0, offset + size, offset + Math.ceil(size / ALIGN) * ALIGN);
+        flat.fill(0, used, offset);
+        used = offset + size;
       }
+      flat.fill(0, used);
     },
     dispose() {
       flat = new Float32Array(0);

@@ -5,6 +5,7 @@ import {
   type AttributeProto,
   AttributeProto_AttributeType,
   AttributeProtoSchema,
+  type GraphProto,
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
@@ -13,6 +14,7 @@ import {
   TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
+  type TypeProto_Tensor,
   TypeProto_TensorSchema,
   TypeProtoSchema,
   type ValueInfoProto,
@@ -77,6 +79,80 @@ export interface SerializedModel {
 
 /** Writes the part of a graph that `outputs` (name → value) need. Results are named `out:NAME`. */
 export function serialize(graph: Graph, name: string, outputs: ReadonlyMap<string, Value>): SerializedModel {
+  const { proto, inputs, nodes } = graphProto(graph, name, outputs);
+  return { bytes: modelBytes(proto), inputs: inputs.map(({ name: full }) => full.slice(3)), nodes };
+}
+
+/**
+ * Writes a model that runs a graph block by block (ONNX Scan): the inputs `scanned`, in the graph [block], are [blocks, block] in
+ * the model, as are the outputs; every other input is the same for all blocks.
+ */
+export function serializeScan(
+  graph: Graph,
+  name: string,
+  outputs: ReadonlyMap<string, Value>,
+  scanned: readonly string[],
+): Uint8Array {
+  const { proto: body } = graphProto(graph, `${name} of a block`, outputs);
+  const inputOf = (key: string) => graph.inputs.find((value) => value.name === `in:${key}`) as Value;
+  const blockInputs = scanned.map(inputOf);
+  body.input = blockInputs.map((value) => valueInfo(graph, value, `block:${value.name}`));
+  const results = body.output.map((info) => info.name);
+  // Names of the body and of the model around it live in one scope.
+  const renamed = new Map([
+    ...blockInputs.map((value) => [value.name, `block:${value.name}`] as const),
+    ...results.map((result) => [result, `block:${result}`] as const),
+  ]);
+  for (const node of body.node) {
+    node.input = node.input.map((label) => renamed.get(label) ?? label);
+    node.output = node.output.map((label) => renamed.get(label) ?? label);
+  }
+  for (const info of body.output) info.name = `block:${info.name}`;
+  const scan = create(NodeProtoSchema, {
+    opType: 'Scan',
+    input: blockInputs.map((value) => value.name),
+    output: results,
+    attribute: [
+      toAttribute('num_scan_inputs', scanned.length),
+      create(AttributeProtoSchema, { name: 'body', type: AttributeProto_AttributeType.GRAPH, g: body }),
+    ],
+  });
+  const stacked = (value: Value, label: string) => {
+    const info = valueInfo(graph, value, label);
+    const tensor = info.type?.value.value as TypeProto_Tensor;
+    tensor.shape?.dim.unshift(
+      create(TensorShapeProto_DimensionSchema, { value: { case: 'dimParam', value: 'blocks' } }),
+    );
+    return info;
+  };
+  const others = graph.inputs.filter((value) => !blockInputs.includes(value));
+  return modelBytes(
+    create(GraphProtoSchema, {
+      name,
+      node: [scan],
+      input: [
+        ...blockInputs.map((value) => stacked(value, value.name)),
+        ...others.map((value) => valueInfo(graph, value, value.name)),
+      ],
+      output: [...outputs.values()].map((value, i) => stacked(value, results[i])),
+    }),
+  );
+}
+
+function modelBytes(graph: GraphProto): Uint8Array {
+  const model = create(ModelProtoSchema, {
+    irVersion: IR_VERSION,
+    producerName: 'spantune',
+    opsetImport: [
+      create(OperatorSetIdProtoSchema, { domain: '', version: OPSET }),
+      create(OperatorSetIdProtoSchema, { domain: 'com.microsoft', version: 1n }),
+    ],
+    graph,
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+function graphProto(graph: Graph, name: string, outputs: ReadonlyMap<string, Value>) {
   const results = new Map<string, Value>();
   for (const [key, value] of outputs) {
     // A node of its own per output: an output may not be an input, a constant or another output.
@@ -88,39 +164,31 @@ export function serialize(graph: Graph, name: string, outputs: ReadonlyMap<strin
   const used = new Set(nodes.flatMap((node) => node.inputs.map((operand) => operand?.name ?? '')));
   const inputs = graph.inputs.filter((value) => used.has(value.name));
   const label = (value: Value | undefined) => (value ? (rename.get(value.name) ?? value.name) : '');
-  const model = create(ModelProtoSchema, {
-    irVersion: IR_VERSION,
-    producerName: 'spantune',
-    opsetImport: [
-      create(OperatorSetIdProtoSchema, { domain: '', version: OPSET }),
-      create(OperatorSetIdProtoSchema, { domain: 'com.microsoft', version: 1n }),
-    ],
-    graph: create(GraphProtoSchema, {
-      name,
-      node: nodes.map((node) =>
-        create(NodeProtoSchema, {
-          opType: node.op,
-          domain: node.domain,
-          input: node.inputs.map(label),
-          output: node.outputs.map(label),
-          attribute: Object.entries(node.attributes).map(([key, value]) => toAttribute(key, value)),
+  const proto = create(GraphProtoSchema, {
+    name,
+    node: nodes.map((node) =>
+      create(NodeProtoSchema, {
+        opType: node.op,
+        domain: node.domain,
+        input: node.inputs.map(label),
+        output: node.outputs.map(label),
+        attribute: Object.entries(node.attributes).map(([key, value]) => toAttribute(key, value)),
+      }),
+    ),
+    initializer: graph.constants
+      .filter(({ value }) => used.has(value.name))
+      .map(({ value, data }) =>
+        create(TensorProtoSchema, {
+          name: value.name,
+          dims: value.shape.map(BigInt),
+          dataType: TYPES[value.type],
+          rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
         }),
       ),
-      initializer: graph.constants
-        .filter(({ value }) => used.has(value.name))
-        .map(({ value, data }) =>
-          create(TensorProtoSchema, {
-            name: value.name,
-            dims: value.shape.map(BigInt),
-            dataType: TYPES[value.type],
-            rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-          }),
-        ),
-      input: inputs.map((value) => valueInfo(graph, value, value.name)),
-      output: [...results].map(([key, value]) => valueInfo(graph, value, key)),
-    }),
+    input: inputs.map((value) => valueInfo(graph, value, value.name)),
+    output: [...results].map(([key, value]) => valueInfo(graph, value, key)),
   });
-  return { bytes: toBinary(ModelProtoSchema, model), inputs: inputs.map(({ name: full }) => full.slice(3)), nodes };
+  return { proto, inputs, nodes };
 }
 
 /** Where an output is simply what one node yields, that node bears its name and the copy goes. */

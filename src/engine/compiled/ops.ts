@@ -5,6 +5,7 @@
 
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
+import '../gradients.js';
 import type { RecordedOps } from '../recording.js';
 
 function run(kernel: string, inputs: Record<string, Tensor>, attributes: tf.NamedAttrMap = {}): Tensor {

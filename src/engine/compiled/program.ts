@@ -1,17 +1,18 @@
 /** A recordable function as ONNX Runtime sessions: one per combination of shapes, or one for all where sizes are symbolic. */
 import * as ort from 'onnxruntime-node';
 import { EngineError } from '../../errors.js';
-import { type MaskBuffer, maskBuffer } from '../chance.js';
+import { maskBuffers } from '../chance.js';
 import type { Call, HostTensor, Program, ProgramOptions, Recordable, Sizes } from '../types.js';
 import type { CompiledBank } from './bank.js';
-import type { Value } from './graph.js';
+import type { Graph, Value } from './graph.js';
 import { serialize } from './onnx.js';
 import { type InputSpec, type MaskSite, record } from './recorder.js';
 import { type Cached, openSession, ortTensor, peakBytes } from './session.js';
 
 interface Compiled extends Cached {
   inputs: string[];
-  masks: (MaskSite & { buffer: MaskBuffer })[];
+  masks: MaskSite[];
+  sizeAt: Graph['sizeAt'];
   /** Output name in the model → what becomes of it. */
   outputs: Map<string, Destination>;
   /** Estimated bytes of a call with these sizes. */
@@ -35,13 +36,9 @@ export function compiledProgram(
   options: ProgramOptions = {},
 ): Program {
   const { shapes } = options;
+  const masksOf = maskBuffers();
 
   async function compile(call: Call): Promise<Compiled> {
-    if (shapes && call.chance) {
-      throw new EngineError(`the program "${name}" has symbolic sizes, for which no dropout masks can be drawn`, {
-        hint: 'record a program with chance once per shape',
-      });
-    }
     const banks = (call.banks ?? []) as CompiledBank[];
     const symbols = shapes ? Object.keys(call.sizes ?? {}) : undefined;
     const inputs = (standIns: Sizes): InputSpec[] => {
@@ -88,14 +85,11 @@ export function compiledProgram(
         }
       }
     }
-    const buffers = masks.map((mask) => ({ ...mask, buffer: maskBuffer(sizeOf(mask.shape), mask.rate) }));
-    const maskBytes = masks.reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
+    const live = new Set(model.inputs);
     const measured = new Map<string, number>();
     const measure = (sizes: Sizes) => {
       const key = Object.values(sizes).join();
-      const known = measured.get(key);
-      if (known !== undefined) return known;
-      const bytes = peakBytes(model.nodes, (size) => graph.sizeAt(size, sizes)) + maskBytes;
+      const bytes = measured.get(key) ?? peakBytes(model.nodes, (size) => graph.sizeAt(size, sizes));
       measured.set(key, bytes);
       return bytes;
     };
@@ -103,8 +97,9 @@ export function compiledProgram(
       session,
       bytes: 0,
       measure,
-      inputs: model.inputs,
-      masks: buffers,
+      inputs: model.inputs.filter((key) => !key.startsWith('mask:')),
+      masks: masks.filter(({ site }) => live.has(`mask:${site}`)),
+      sizeAt: graph.sizeAt,
       outputs: destinations,
     };
   }
@@ -119,12 +114,15 @@ export function compiledProgram(
       const banks = (call.banks ?? []) as CompiledBank[];
       const target = call.into?.bank as CompiledBank | undefined;
       const feeds: Record<string, ort.Tensor> = {};
-      for (const { site, buffer, shape } of compiled.masks) {
-        buffer.draw(call.chance ?? [], site);
-        feeds[`in:mask:${site}`] = new ort.Tensor('float32', buffer.data, shape);
+      for (const { site, shape, rate } of compiled.masks) {
+        const size = shape.map((dimension) => compiled.sizeAt(dimension, call.sizes ?? {}));
+        feeds[`in:mask:${site}`] = new ort.Tensor(
+          'float32',
+          masksOf.draw(sizeOf(size), rate, call.chance ?? [], site),
+          size,
+        );
       }
       for (const key of compiled.inputs) {
-        if (key.startsWith('mask:')) continue;
         if (key.startsWith('into:')) feeds[`in:${key}`] = (target as CompiledBank).tensor(key.slice(5));
         else if (call.inputs[key]) feeds[`in:${key}`] = ortTensor(call.inputs[key]);
         else feeds[`in:${key}`] = bankOf(banks, key).tensor(key);
@@ -134,8 +132,6 @@ export function compiledProgram(
         fetches[key] =
           destination.to === 'bank' ? (target as CompiledBank).tensor(destination.name) : (destination.buffer ?? null);
       }
-      // A mask that no output needs is not an input of the model.
-      for (const key of Object.keys(feeds)) if (!compiled.session.inputNames.includes(key)) delete feeds[key];
       const results = await compiled.session.run(feeds, fetches as ort.InferenceSession.FetchesType);
       const returned: Record<string, HostTensor> = {};
       for (const [key, destination] of compiled.outputs) {

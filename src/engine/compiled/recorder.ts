@@ -116,7 +116,15 @@ function constantOf(graph: Graph, values: tf.BackendValues, shape: number[], dty
   const count = shape.reduce((product, size) => product * size, 1);
   let same = count > 0;
   for (let i = 1; i < count && same; i++) same = numbers[i] === numbers[0];
-  if (same) return graph.uniform(Number(numbers[0]), shape, type);
+  if (same) {
+    const number = Number(numbers[0]);
+    if (Number.isInteger(number) && graph.isSymbolic(number)) {
+      throw new EngineError('a size that differs from call to call was used as a number, which would freeze it', {
+        hint: 'pass the number as an input of the program',
+      });
+    }
+    return graph.uniform(number, shape, type);
+  }
   if (type === 'float32') return graph.constant(Float32Array.from(numbers), shape);
   if (type === 'int32') return graph.constant(Int32Array.from(numbers), shape);
   if (type === 'bool') return graph.constant(Uint8Array.from(numbers), shape);

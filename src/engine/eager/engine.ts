@@ -3,7 +3,8 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { EngineError } from '../../errors.js';
-import { maskBuffer } from '../chance.js';
+import '../gradients.js';
+import { type MaskBuffers, maskBuffers } from '../chance.js';
 import type { Chance } from '../ops.js';
 import type { Bank, BankEntry, Call, Elementwise, Engine, HostTensor, Program, Recordable } from '../types.js';
 
@@ -49,27 +50,19 @@ function eagerBank(entries: readonly BankEntry[]): EagerBank {
   };
 }
 
-/** Masks are drawn when they are asked for; buffers are kept by site and size. */
-function eagerChance(keys: readonly (number | string)[], buffers: Map<string, ReturnType<typeof maskBuffer>>): Chance {
+function eagerChance(keys: readonly (number | string)[], buffers: MaskBuffers): Chance {
   const drawn = new Set<string>();
   return {
     mask(site, shape, rate) {
       if (drawn.has(site)) throw new EngineError(`two dropout masks are named "${site}"`);
       drawn.add(site);
-      const key = `${site}[${shape}]${rate}`;
-      let buffer = buffers.get(key);
-      if (!buffer) {
-        buffer = maskBuffer(tf.util.sizeFromShape(shape), rate);
-        buffers.set(key, buffer);
-      }
-      buffer.draw(keys, site);
-      return tf.tensor(buffer.data.slice(), shape, 'float32');
+      return tf.tensor(buffers.draw(tf.util.sizeFromShape(shape), rate, keys, site).slice(), shape, 'float32');
     },
   };
 }
 
 function eagerProgram(body: Recordable): Program {
-  const buffers = new Map<string, ReturnType<typeof maskBuffer>>();
+  const buffers = maskBuffers();
   return {
     async run(call: Call) {
       const target = call.into?.bank as EagerBank | undefined;

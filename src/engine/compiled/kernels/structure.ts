@@ -22,6 +22,13 @@ register('Slice', ({ graph, inputs: { x }, attributes }) => {
   if (x.kind === 'uniform') return graph.uniform(x.uniform as number, size, x.type);
   const axes = begin.map((_, axis) => axis).filter((axis) => begin[axis] !== 0 || size[axis] !== x.shape[axis]);
   if (axes.length === 0) return x;
+  // Such numbers are those of the stand-ins: they would be frozen.
+  const frozen = (axis: number) =>
+    graph.isSymbolic(begin[axis]) ||
+    (graph.isSymbolic(x.shape[axis]) &&
+      !graph.isSymbolic(size[axis]) &&
+      2 * (begin[axis] + size[axis]) > x.shape[axis]);
+  if (axes.some(frozen)) throw new EngineError('Slice cannot count from the end of an axis whose size is symbolic');
   const starts = graph.int64(axes.map((axis) => begin[axis]));
   const symbolicLengths = axes.some((axis) => graph.isSymbolic(size[axis]));
   let ends = graph.int64(axes.map((axis) => begin[axis] + size[axis]));
@@ -37,10 +44,26 @@ register('Slice', ({ graph, inputs: { x }, attributes }) => {
 register('PadV2', ({ graph, inputs: { x }, attributes }) => {
   const paddings = attributes.paddings as [number, number][];
   const shape = x.shape.map((size, axis) => size + paddings[axis][0] + paddings[axis][1]);
-  if (shape.some(graph.isSymbolic) || x.shape.some(graph.isSymbolic)) {
-    throw new EngineError('PadV2 cannot be recorded where a size is symbolic');
+  const before = paddings.map(([count]) => count);
+  let pads = graph.int64([...before, ...paddings.map(([, after]) => after)]);
+  if ([...x.shape, ...shape].some(graph.isSymbolic)) {
+    // A fixed result, such as a table of positions, is smaller than any stand-in; one that is larger counts from a symbolic size.
+    if (
+      shape.some((size, axis) => graph.isSymbolic(x.shape[axis]) && size > x.shape[axis] && !graph.isSymbolic(size))
+    ) {
+      throw new EngineError('PadV2 cannot add a fixed number to an axis whose size is symbolic');
+    }
+    // What is added after an axis follows from the sizes at run time.
+    const rank = { shape: [shape.length], type: 'int64' } as const;
+    const room = graph.node('Sub', [graph.shapeOf(shape), graph.int64(before)], rank);
+    const after = graph.node('Sub', [room, graph.shapeOf(x.shape)], rank);
+    pads = graph.node(
+      'Concat',
+      [graph.int64(before), after],
+      { shape: [2 * shape.length], type: 'int64' },
+      { axis: 0 },
+    );
   }
-  const pads = graph.int64([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]);
   const fill = graph.scalar(Number(attributes.constantValue), x.type);
   return graph.node('Pad', [x, pads, fill], { shape, type: x.type }, { mode: 'constant' });
 });
