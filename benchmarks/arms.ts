@@ -48,7 +48,8 @@ function sampledSst2(): string {
 }
 
 function taskBlock(task: string): object {
-  if (task !== 'trec') return { name: task, data: resolve(task === 'sst2' ? sampledSst2() : join(values.data, 'glue')) };
+  if (task !== 'trec')
+    return { name: task, data: resolve(task === 'sst2' ? sampledSst2() : join(values.data, 'glue')) };
   const file = (split: string) => resolve(values.data, 'trec', `${split}.tsv`);
   return { name: 'trec', train: file('train'), dev: file('dev'), text: 'sentence', label: 'label', metric: 'accuracy' };
 }
@@ -94,7 +95,9 @@ for (const seed of values.seeds.split(',')) {
 }
 for (const task of tasks) {
   const rows = arms.flatMap((arm) => {
-    const runs = done.filter(({ key }) => key.startsWith(`${basename(values.model)} ${task} ${arm} `) && key.endsWith(` ${values.epochs}`));
+    const runs = done.filter(
+      ({ key }) => key.startsWith(`${basename(values.model)} ${task} ${arm} `) && key.endsWith(` ${values.epochs}`),
+    );
     if (runs.length === 0) return [];
     return {
       arm: runs[0].arm,

@@ -31,7 +31,10 @@ interface Side {
 
 /** A process that answers `go N` with the times of N steps. */
 async function side(command: string, args: string[], env: Record<string, string> = {}): Promise<Side> {
-  const child: ChildProcess = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+  const child: ChildProcess = spawn(command, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   const next = async () => {
     const { value, done } = await lines.next();
@@ -59,7 +62,9 @@ const results: object[] = [];
 const ratios: number[] = [];
 const { cpu, instructions } = environment('compiled', Number(threads));
 console.log(`${values.form} step, ${threads} threads, ${cpu}, ${instructions}`);
-console.log('layers x width x batch x length   PyTorch ms   spantune ms (min - max)   ratio   PyTorch MB   spantune MB');
+console.log(
+  'layers x width x batch x length   PyTorch ms   spantune ms (min - max)   ratio   PyTorch MB   spantune MB',
+);
 for (const shape of values.shapes.split(',')) {
   const common = ['--shape', shape, '--form', values.form, '--threads', threads, '--serve'];
   const peer = await side(python, [here('peers/step.py'), ...common]);
@@ -82,13 +87,27 @@ for (const shape of values.shapes.split(',')) {
   ratios.push(ratio);
   const mega = memory.map((bytes) => Math.round(bytes / 1e6));
   console.log(
-    `${shape.padEnd(32)} ${median(theirs).toFixed(0).padStart(10)} ${median(times).toFixed(0).padStart(11)} (${Math.min(...times).toFixed(0)} - ${Math.max(...times).toFixed(0)})`.padEnd(72) +
+    `${shape.padEnd(32)} ${median(theirs).toFixed(0).padStart(10)} ${median(times).toFixed(0).padStart(11)} (${Math.min(...times).toFixed(0)} - ${Math.max(...times).toFixed(0)})`.padEnd(
+      72,
+    ) +
       `${ratio.toFixed(2).padStart(6)} (${Math.min(...pairs).toFixed(2)} - ${Math.max(...pairs).toFixed(2)}) ${String(mega[0]).padStart(8)} ${String(mega[1]).padStart(8)}`,
   );
-  results.push({ shape, pytorch: theirs, spantune: times, ratio, pairs, peakMemory: { pytorch: memory[0], spantune: memory[1] } });
+  results.push({
+    shape,
+    pytorch: theirs,
+    spantune: times,
+    ratio,
+    pairs,
+    peakMemory: { pytorch: memory[0], spantune: memory[1] },
+  });
 }
 const mean = Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
 console.log(`geometric mean of the ratios: ${mean.toFixed(3)}`);
 mkdirSync(here('results'), { recursive: true });
-const document = { form: values.form, environment: environment('compiled', Number(threads)), geometricMean: mean, results };
+const document = {
+  form: values.form,
+  environment: environment('compiled', Number(threads)),
+  geometricMean: mean,
+  results,
+};
 writeFileSync(here(`results/step-${values.form}.json`), `${JSON.stringify(document, null, 2)}\n`);

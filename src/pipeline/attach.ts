@@ -17,7 +17,12 @@ export interface Attached {
 }
 
 /** What the programs need to know of a run's model. */
-export function modelSpec(model: OpenModel, task: Task, arm: Triple, { classifier, training, tuning }: RunConfig): ModelSpec {
+export function modelSpec(
+  model: OpenModel,
+  task: Task,
+  arm: Triple,
+  { classifier, training, tuning }: RunConfig,
+): ModelSpec {
   const dropout = {
     hidden: training.dropout.hidden ?? undefined,
     attention: training.dropout.attention ?? undefined,
@@ -35,11 +40,23 @@ export function modelSpec(model: OpenModel, task: Task, arm: Triple, { classifie
   };
 }
 
-export function attach(engine: Engine, model: OpenModel, task: Task, arm: Triple, config: RunConfig, reporter: Reporter): Attached {
+export function attach(
+  engine: Engine,
+  model: OpenModel,
+  task: Task,
+  arm: Triple,
+  config: RunConfig,
+  reporter: Reporter,
+): Attached {
   const spec = modelSpec(model, task, arm, config);
   const { parameters, surplus } = model.load(arm.head);
-  if (surplus.length > 0) reporter.log('warn', `${surplus.length} tensors of the checkpoint are not used: ${surplus.slice(0, 5).join(', ')}`);
-  for (const [name, tensor] of initialiseHead(model.config, { classes: spec.classes, classifier: spec.classifier }, config.seed)) {
+  if (surplus.length > 0)
+    reporter.log('warn', `${surplus.length} tensors of the checkpoint are not used: ${surplus.slice(0, 5).join(', ')}`);
+  for (const [name, tensor] of initialiseHead(
+    model.config,
+    { classes: spec.classes, classifier: spec.classifier },
+    config.seed,
+  )) {
     parameters.set(name, tensor);
   }
   const trainable = trainableNames(model.config, arm, { tuning: config.tuning, classifier: spec.classifier });

@@ -1,7 +1,7 @@
 /** On what a run ran: what figures of two runs may differ by. */
 import { readFileSync } from 'node:fs';
-import { arch, cpus, platform } from 'node:os';
 import { createRequire } from 'node:module';
+import { arch, cpus, platform } from 'node:os';
 import { version } from '../version.js';
 
 /** Vector instruction sets that decide how fast, and in the last bits what, a product is. */

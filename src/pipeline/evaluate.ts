@@ -25,7 +25,11 @@ export async function runEvaluate(options: EvaluateOptions, reporter: Reporter):
     const outputs = await predict(encoded, (done, total) =>
       reporter.progress({ phase: 'evaluate', subject: options.split, done, total }),
     );
-    const scored = score(task, decide(task, outputs), examples.map(({ label }) => label ?? Number.NaN));
+    const scored = score(
+      task,
+      decide(task, outputs),
+      examples.map(({ label }) => label ?? Number.NaN),
+    );
     return {
       run: options.run,
       task: task.name,

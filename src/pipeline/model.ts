@@ -24,10 +24,16 @@ export interface OpenModel {
 /** Throws a `UserError` where the folder is no model, a `CheckpointError` where it is a broken one. */
 export function openModel(folder: string): OpenModel {
   if (!existsSync(folder)) {
-    throw new UserError('there is no such folder', { file: folder, hint: 'model names a folder with config.json and model.safetensors' });
+    throw new UserError('there is no such folder', {
+      file: folder,
+      hint: 'model names a folder with config.json and model.safetensors',
+    });
   }
   if (!statSync(folder).isDirectory()) {
-    throw new UserError('is not a folder', { file: folder, hint: 'model names the folder that holds config.json and model.safetensors' });
+    throw new UserError('is not a folder', {
+      file: folder,
+      hint: 'model names the folder that holds config.json and model.safetensors',
+    });
   }
   return isRunFolder(folder) ? openTunedModel(folder) : openBaseModel(folder);
 }

@@ -1,5 +1,7 @@
 /** Opening a finished run for evaluating and predicting: its folder and the base model it names. */
-import { openTask, type OpenTask } from '../data/tasks.js';
+import { type OpenTask, openTask } from '../data/tasks.js';
+import type { Tokenizer } from '../data/tokenizer.js';
+import type { Task } from '../data/types.js';
 import { defaultThreads, openEngine } from '../engine/open.js';
 import type { Engine } from '../engine/types.js';
 import { CheckpointError } from '../errors.js';
@@ -8,9 +10,7 @@ import { modelSpec } from './attach.js';
 import { limitLength } from './inputs.js';
 import { openModel } from './model.js';
 import { type Predictor, predictor } from './predictor.js';
-import { readRun, readTuned, type RunResult } from './run-folder.js';
-import type { Tokenizer } from '../data/tokenizer.js';
-import type { Task } from '../data/types.js';
+import { type RunResult, readRun, readTuned } from './run-folder.js';
 import type { Reporter, RunOptions } from './types.js';
 
 export interface OpenedRun {
@@ -50,7 +50,8 @@ export async function openRun(options: RunOptions, reporter: Reporter): Promise<
   const bank = engine.bank([...shapes].map(([name, shape]) => ({ name, shape })));
   for (const name of shapes.keys()) {
     const tensor = tuned.get(name) ?? parameters.get(name);
-    if (!tensor) throw new CheckpointError(`holds no ${name}`, { file: options.run, hint: 'the run is damaged: train again' });
+    if (!tensor)
+      throw new CheckpointError(`holds no ${name}`, { file: options.run, hint: 'the run is damaged: train again' });
     bank.write(name, tensor.data);
   }
   const length = limitLength(model.config, config.training.maxLength);
@@ -68,7 +69,11 @@ export async function openRun(options: RunOptions, reporter: Reporter): Promise<
 }
 
 /** The run's task on other data: a folder of GLUE's layout, or for a task of one's own a file with the run's columns. */
-function taskOf(task: Parameters<typeof openTask>[0], data: string | undefined, { labels }: RunResult): Parameters<typeof openTask>[0] {
+function taskOf(
+  task: Parameters<typeof openTask>[0],
+  data: string | undefined,
+  { labels }: RunResult,
+): Parameters<typeof openTask>[0] {
   if (data === undefined) return task;
   if (task.text === undefined) return { ...task, data, train: undefined, dev: undefined, test: undefined };
   const own = labels.length > 0 ? { labels } : {};

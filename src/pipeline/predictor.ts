@@ -11,7 +11,12 @@ const ROWS = 32;
 /** Outputs [inputs][classes]: logits, or a single score for regression. */
 export type Predictor = (encoded: Encoded[], onBatch?: (done: number, total: number) => void) => Promise<number[][]>;
 
-export function predictor(engine: Engine, spec: ModelSpec, banks: readonly Bank[], padding: { padId: number; maxLength: number }): Predictor {
+export function predictor(
+  engine: Engine,
+  spec: ModelSpec,
+  banks: readonly Bank[],
+  padding: { padId: number; maxLength: number },
+): Predictor {
   const infer = createInference(engine, spec, banks);
   return async (encoded, onBatch) => {
     let done = 0;

@@ -24,7 +24,10 @@ export interface RunData {
   devEncoded: Encoded[];
   /** MNLI's second dev set, where its file is there. */
   mismatched(): { examples: Example[]; encoded: Encoded[] } | undefined;
-  score(outputs: number[][], examples: readonly Example[]): { metrics: Record<string, number>; score: number; warnings: string[] };
+  score(
+    outputs: number[][],
+    examples: readonly Example[],
+  ): { metrics: Record<string, number>; score: number; warnings: string[] };
   /** Share of padding in the first epoch's batches. */
   padding: number;
   pad: { padId: number; maxLength: number };
@@ -37,10 +40,12 @@ export function readRunData(opened: OpenTask, model: OpenModel, config: RunConfi
   const { training: options, seed } = config;
   const { tokenizer } = model;
   const length = limitLength(model.config, options.maxLength);
-  const encode = (examples: readonly Example[]) => encodeExamples(examples, tokenizer, length, { phase: 'read', reporter });
+  const encode = (examples: readonly Example[]) =>
+    encodeExamples(examples, tokenizer, length, { phase: 'read', reporter });
 
   const train = split('train');
-  const warnings = train.skipped > 0 ? [`${train.skipped} training rows of ${train.file} cannot be read and are left out`] : [];
+  const warnings =
+    train.skipped > 0 ? [`${train.skipped} training rows of ${train.file} cannot be read and are left out`] : [];
   for (const warning of warnings) reporter.log('warn', warning);
   const devExamples = split('dev').examples;
   const devEncoded = encode(devExamples);
@@ -48,7 +53,11 @@ export function readRunData(opened: OpenTask, model: OpenModel, config: RunConfi
   const trainExamples = parts ? parts.rest.map((i) => train.examples[i]) : train.examples;
   const encoded = encode(trainExamples);
   const held = parts?.held.map((i) => train.examples[i]);
-  if (parts) reporter.log('info', `${parts.held.length} of ${train.examples.length} training rows are held out, by groups that share a text`);
+  if (parts)
+    reporter.log(
+      'info',
+      `${parts.held.length} of ${train.examples.length} training rows are held out, by groups that share a text`,
+    );
 
   const pad = { padId: tokenizer.padId, maxLength: length };
   const order = { batchSize: options.batchSize, order: options.batches, seed };
@@ -73,7 +82,11 @@ export function readRunData(opened: OpenTask, model: OpenModel, config: RunConfi
       return { examples, encoded: encode(examples) };
     },
     score(outputs, examples) {
-      return score(task, decide(task, outputs), examples.map(({ label }) => label ?? Number.NaN));
+      return score(
+        task,
+        decide(task, outputs),
+        examples.map(({ label }) => label ?? Number.NaN),
+      );
     },
     padding: paddingShare(firstEpoch, encoded, { rows: batchRows(options.batchSize), maxLength: length }),
     truncated: truncatedShare(encoded),

@@ -38,7 +38,8 @@ export function isRunFolder(folder: string): boolean {
 export function readRun(folder: string): { config: RunConfig; result: RunResult } {
   if (!existsSync(folder)) throw new UserError('there is no such folder', { file: folder, hint: RUN_HINT });
   for (const file of [FILES.result, FILES.config, FILES.tuned]) {
-    if (!existsSync(join(folder, file))) throw new CheckpointError(`the run has no ${file}`, { file: folder, hint: RUN_HINT });
+    if (!existsSync(join(folder, file)))
+      throw new CheckpointError(`the run has no ${file}`, { file: folder, hint: RUN_HINT });
   }
   const file = join(folder, FILES.result);
   const result = readJson(file, RUN_HINT) as Partial<RunResult> | null;

@@ -21,7 +21,8 @@ export async function runSelect(config: RunConfig, reporter: Reporter): Promise<
   const model = openModel(config.model);
   const { task, split } = openTask(config.task);
   const train = split('train');
-  if (train.skipped > 0) reporter.log('warn', `${train.skipped} training rows of ${train.file} cannot be read and are left out`);
+  if (train.skipped > 0)
+    reporter.log('warn', `${train.skipped} training rows of ${train.file} cannot be read and are left out`);
   const engine = await openEngine(config.engine.name, {
     threads: config.engine.threads ?? undefined,
     cacheBytes: config.engine.cacheBytes,
@@ -68,7 +69,8 @@ export async function measure(
     await pass(engine, model, encoded, maxLength, variability.add, reporter);
     const result = await variability.finish();
     const summary = summariseSelection(result, { k: selection.k, range: selection.range });
-    for (const name of result.leftOut) reporter.log('warn', `class "${name}" has one example only and is left out of ν`);
+    for (const name of result.leftOut)
+      reporter.log('warn', `class "${name}" has one example only and is left out of ν`);
     return {
       task: task.name,
       model: model.name,
@@ -103,7 +105,12 @@ async function pass(
   for (const batch of evaluationBatches(encoded, { batchSize: ROWS, padId: tokenizer.padId, maxLength })) {
     add(await states(batch), batch.examples);
     done += ROWS;
-    reporter.progress({ phase: 'select', subject: 'states', done: Math.min(done, encoded.length), total: encoded.length });
+    reporter.progress({
+      phase: 'select',
+      subject: 'states',
+      done: Math.min(done, encoded.length),
+      total: encoded.length,
+    });
   }
   bank.dispose();
 }

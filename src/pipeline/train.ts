@@ -9,16 +9,16 @@ import { writeFileWhole, writeWhole } from '../files.js';
 import { countParameters } from '../model/parameters.js';
 import { type ArmSpec, needsSelection, parseArm, type ResolvedArm, resolveArm } from '../selection/arms.js';
 import { train } from '../training/loop.js';
+import { type Attached, attach } from './attach.js';
 import { environment } from './environment.js';
-import { attach, type Attached } from './attach.js';
-import { openModel, type OpenModel } from './model.js';
+import { type OpenModel, openModel } from './model.js';
 import { type Predictor, predictor, renderPredictionRows } from './predictor.js';
-import { appendMetrics, FILES, prepareRunFolder, type RunResult, writeTuned } from './run-folder.js';
-import { measure } from './select.js';
-import { evaluationScore } from './scores.js';
 import { type RunData, readRunData } from './run-data.js';
-import type { Reporter, SelectResult, TrainResult } from './types.js';
+import { appendMetrics, FILES, prepareRunFolder, type RunResult, writeTuned } from './run-folder.js';
+import { evaluationScore } from './scores.js';
+import { measure } from './select.js';
 import { stopwatch } from './stopwatch.js';
+import type { Reporter, SelectResult, TrainResult } from './types.js';
 
 export async function runTrain(
   config: RunConfig,
@@ -36,7 +36,9 @@ export async function runTrain(
   try {
     const data = clock.measure('read', () => readRunData(opened, model, config, reporter));
     const selection = needsSelection(request)
-      ? await clock.measureAsync('select', () => measure(engine, model, data.task, data.trainExamples, config, reporter))
+      ? await clock.measureAsync('select', () =>
+          measure(engine, model, data.task, data.trainExamples, config, reporter),
+        )
       : undefined;
     const arm = resolveArm(request, {
       layers: model.config.layers,
@@ -46,11 +48,24 @@ export async function runTrain(
     });
     const attached = attach(engine, model, data.task, arm, config, reporter);
     const predict = predictor(engine, attached.spec, [attached.state.parameters, attached.state.frozen], data.pad);
-    const tuned = await clock.measureAsync('tune', () => tune(engine, attached, data, predict, config, output, reporter, stop));
+    const tuned = await clock.measureAsync('tune', () =>
+      tune(engine, attached, data, predict, config, output, reporter, stop),
+    );
     const dev = await clock.measureAsync('evaluate', () => scoreDev(data, predict, reporter));
     writeModel(output, model, attached, arm);
     writeWhole(join(output, FILES.predictions), (temporary) => writeFileSync(temporary, dev.predictions));
-    const result = describe({ model, data, arm, attached, selection, config, threads, tuned, dev, seconds: clock.seconds() });
+    const result = describe({
+      model,
+      data,
+      arm,
+      attached,
+      selection,
+      config,
+      threads,
+      tuned,
+      dev,
+      seconds: clock.seconds(),
+    });
     // The result comes last: a folder that holds one is complete.
     writeFileWhole(join(output, FILES.result), `${JSON.stringify(result, null, 2)}\n`);
     return result;
@@ -103,7 +118,10 @@ async function tune(
     },
     onEvaluation({ step, epoch, score, metrics, best }) {
       appendMetrics(output, { step, epoch, evaluation: metrics, best });
-      reporter.log('debug', `epoch ${epoch}: ${data.selectionName} score ${(100 * score).toFixed(1)}${best ? ', best so far' : ''}`);
+      reporter.log(
+        'debug',
+        `epoch ${epoch}: ${data.selectionName} score ${(100 * score).toFixed(1)}${best ? ', best so far' : ''}`,
+      );
     },
     stop,
   });
@@ -117,7 +135,8 @@ interface DevResult {
 
 /** Scores of the kept weights on dev (MNLI: on both dev sets), and the predictions on it. */
 async function scoreDev(data: RunData, predict: Predictor, reporter: Reporter): Promise<DevResult> {
-  const report = (subject: string) => (done: number, total: number) => reporter.progress({ phase: 'evaluate', subject, done, total });
+  const report = (subject: string) => (done: number, total: number) =>
+    reporter.progress({ phase: 'evaluate', subject, done, total });
   const outputs = await predict(data.devEncoded, report('dev'));
   const { metrics, score, warnings } = data.score(outputs, data.devExamples);
   const all: Record<string, number> = { ...metrics, score };
@@ -133,9 +152,15 @@ async function scoreDev(data: RunData, predict: Predictor, reporter: Reporter): 
 
 function writeModel(output: string, model: OpenModel, { state }: Attached, arm: ResolvedArm): void {
   const { parameters } = state;
-  const tensors = parameters.names.map((name) => [name, { shape: parameters.shape(name), data: parameters.read(name) }] as const);
+  const tensors = parameters.names.map(
+    (name) => [name, { shape: parameters.shape(name), data: parameters.read(name) }] as const,
+  );
   const { bottom, top, head } = arm;
-  writeTuned(output, model.config.family, tensors, { format: 'pt', arm: JSON.stringify({ bottom, top, head }), base: model.hash });
+  writeTuned(output, model.config.family, tensors, {
+    format: 'pt',
+    arm: JSON.stringify({ bottom, top, head }),
+    base: model.hash,
+  });
 }
 
 function describe(run: {
@@ -152,10 +177,15 @@ function describe(run: {
 }): RunResult {
   const { model, data, arm, attached, selection, config, threads, tuned, dev, seconds } = run;
   const { spec } = attached;
-  const counts = countParameters(model.config, arm, { tuning: config.tuning, classifier: spec.classifier, classes: spec.classes });
+  const counts = countParameters(model.config, arm, {
+    tuning: config.tuning,
+    classifier: spec.classifier,
+    classes: spec.classes,
+  });
   const { note: _, ...triple } = arm;
   const warnings = [...data.warnings, ...dev.warnings];
-  if (tuned.skipped > 0) warnings.push(`${tuned.skipped} steps had a gradient that was not finite and were passed over`);
+  if (tuned.skipped > 0)
+    warnings.push(`${tuned.skipped} steps had a gradient that was not finite and were passed over`);
   return {
     task: data.task.name,
     model: model.name,
