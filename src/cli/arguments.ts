@@ -1,7 +1,7 @@
 /** From the command line's words to a verb's arguments. What yargs rejects becomes an error with a hint. */
 import yargs, { type Argv } from 'yargs';
-import { nearest } from '../config/nearest.js';
 import { UserError } from '../errors.js';
+import { nearest } from '../nearest.js';
 import { type Arguments, FLAG_OPTIONS, type VerbModule } from './verb.js';
 
 export type Parsed = { kind: 'run'; args: Arguments } | { kind: 'print'; text: string };

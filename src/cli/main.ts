@@ -3,8 +3,8 @@
  * is known, and only yargs before its words are understood, so that help is there at once.
  */
 import { readFileSync } from 'node:fs';
-import { nearest } from '../config/nearest.js';
 import { UserError } from '../errors.js';
+import { nearest } from '../nearest.js';
 import { printFailure } from './failure.js';
 import { BARE_OPTIONS, bareHelp } from './help.js';
 import type { VerbModule } from './verb.js';

@@ -1,8 +1,8 @@
 /** From what the schema rejects to one error line and one hint line. */
 import type { z } from 'zod';
 import { ConfigError, type Place } from '../errors.js';
+import { nearest } from '../nearest.js';
 import { type Block, isBlock, type Layer, valueAt } from './layers.js';
-import { nearest } from './nearest.js';
 import { allKeys, keysAt } from './schema.js';
 
 export interface Mistake {

@@ -1,4 +1,4 @@
-/** A split held out of the training split such that no text of one side stands in a text of the other; and stratified samples. */
+/** A split held out of the training split such that no text of one side stands in a text of the other. */
 import { UserError } from '../errors.js';
 import { stream } from '../random.js';
 import { containment, SHORT } from './containment.js';
@@ -164,33 +164,4 @@ function disjointSets(size: number): Sets {
       else parent[x] = y;
     },
   };
-}
-
-/**
- * A seeded sample of `n` indices, ascending, in which every class has its share (largest remainders) and at least one example.
- * All indices where `n` is not below their number; more than `n` where there are more classes.
- */
-export function sampleStratified(labels: ArrayLike<number>, n: number, seed: number): number[] {
-  const all = Array.from({ length: labels.length }, (_, i) => i);
-  if (n >= all.length) return all;
-  const members = new Map<number, number[]>();
-  for (const index of all) {
-    const of = members.get(labels[index]);
-    if (of) of.push(index);
-    else members.set(labels[index], [index]);
-  }
-  const classes = [...members.entries()].sort(([a], [b]) => a - b);
-  const quota = classes.map(([, of]) => (n * of.length) / all.length);
-  const counts = quota.map((share) => Math.max(1, Math.floor(share)));
-  const missing = (i: number) => quota[i] - counts[i];
-  const spread = () => n - counts.reduce((sum, count) => sum + count, 0);
-  const indices = classes.map((_, i) => i);
-  while (spread() > 0) counts[indices.reduce((best, i) => (missing(i) > missing(best) ? i : best))]++;
-  while (spread() < 0 && counts.some((count) => count > 1)) {
-    const able = indices.filter((i) => counts[i] > 1);
-    counts[able.reduce((best, i) => (missing(i) < missing(best) ? i : best))]--;
-  }
-  return classes
-    .flatMap(([label, of], i) => stream(seed, 'sample', label).shuffle(of).slice(0, counts[i]))
-    .sort((a, b) => a - b);
 }

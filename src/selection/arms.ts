@@ -1,6 +1,7 @@
 /** Arms: which layers are tuned and where the classifier sits. */
-import { nearest } from '../config/nearest.js';
+
 import { UserError } from '../errors.js';
+import { nearest } from '../nearest.js';
 import { stream } from '../random.js';
 import { checkExpression, evaluateLayer, namesSelected } from './expressions.js';
 import { bestLayer, checkSpan, type SelectionRange, selectedSpan } from './strategies.js';

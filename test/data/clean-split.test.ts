@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { cleanSplit, sampleStratified } from '../../src/data/clean-split.js';
+import { cleanSplit } from '../../src/data/clean-split.js';
 import { openTask } from '../../src/data/tasks.js';
 import { UserError } from '../../src/errors.js';
 import { stream } from '../../src/random.js';
@@ -92,35 +92,6 @@ test('rows that are all one text cannot be split', () => {
     () => cleanSplit(rows, { share: 0.1, seed: 1 }),
     (error) => error instanceof UserError && !!error.hint,
   );
-});
-
-test('a stratified sample keeps the shares, every class, and the order', () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 80 }),
-      fc.nat(90),
-      fc.nat(9),
-      (labels, n, seed) => {
-        const sample = sampleStratified(labels, n, seed);
-        const classes = new Set(labels);
-        assert.equal(sample.length, Math.min(labels.length, Math.max(n, classes.size)));
-        for (let i = 1; i < sample.length; i++) assert.ok(sample[i - 1] < sample[i]);
-        for (const label of classes) {
-          const kept = sample.filter((i) => labels[i] === label).length;
-          const share = (n * labels.filter((other) => other === label).length) / labels.length;
-          assert.ok(kept >= 1);
-          // Within one of its share, but for what the smallest classes take from the larger.
-          if (n < labels.length)
-            assert.ok(kept <= Math.max(1, Math.ceil(share)) && kept >= Math.floor(share) - classes.size);
-        }
-        assert.deepEqual(sample, sampleStratified(labels, n, seed));
-      },
-    ),
-  );
-  const labels = Array.from({ length: 100 }, (_, i) => (i < 90 ? 0 : 1));
-  const sample = sampleStratified(labels, 50, 1);
-  assert.equal(sample.filter((i) => labels[i] === 1).length, 5);
-  assert.notDeepEqual(sample, sampleStratified(labels, 50, 2));
 });
 
 const sst2 = join(resolve(process.env.SPANTUNE_SHARED ?? '../shared'), 'data/glue/SST-2/train.tsv');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { editDistance, nearest } from '../../src/config/nearest.js';
+import { editDistance, nearest } from '../src/nearest.js';
 
 test('edit distance of known pairs', () => {
   assert.equal(editDistance('kitten', 'sitting'), 3);
