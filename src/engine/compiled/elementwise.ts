@@ -1,28 +1,21 @@
-/**
- * Element-wise programs over flat banks, block by block: a block's intermediate results stay in the processor's cache, whatever
- * the number of operations, where whole tensors would pass through memory once per operation.
- */
+/** Element-wise programs over flat banks, whatever the tensors' shapes: recorded, then run as one fused loop, block by block. */
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import type { Elementwise, ElementwiseFunction, Recordable } from '../types.js';
 import { BLOCK, type CompiledBank } from './bank.js';
-import { serialize, serializeScan } from './onnx.js';
+import { type FusedLoop, lower } from './fused/lower.js';
+import { serialize } from './onnx.js';
 import { record } from './recorder.js';
 import { openSession } from './session.js';
 
-export function compiledElementwise(
-  threads: number,
-  name: string,
-  body: ElementwiseFunction,
-  scalars: readonly string[],
-): Elementwise & { close(): Promise<void> } {
-  const sessions = new Map<number, Promise<ort.InferenceSession>>();
+export function compiledElementwise(body: ElementwiseFunction, scalars: readonly string[]): Elementwise {
+  const loops = new Map<number, FusedLoop>();
 
-  function open(reads: number): Promise<ort.InferenceSession> {
-    const keys = Array.from({ length: reads }, (_, i) => `read${i}`);
+  function compile(count: number): FusedLoop {
+    const reads = Array.from({ length: count }, (_, i) => `read${i}`);
     const recordable: Recordable = (inputs) => {
       const results = body(
-        keys.map((key) => inputs[key]),
+        reads.map((key) => inputs[key]),
         Object.fromEntries(scalars.map((key) => [key, inputs[key]])),
       );
       return Object.fromEntries(results.map((tensor, i) => [`write${i}`, tensor]));
@@ -30,36 +23,27 @@ export function compiledElementwise(
     const { graph, outputs } = record(recordable, {
       chance: false,
       inputs: () => [
-        ...keys.map((key) => ({ name: key, shape: [BLOCK], type: 'float32' as const })),
+        ...reads.map((key) => ({ name: key, shape: [BLOCK], type: 'float32' as const })),
         ...scalars.map((key) => ({ name: key, shape: [], type: 'float32' as const })),
       ],
     });
-    return openSession(serializeScan(graph, name, outputs, keys), { threads, symbolic: true, name });
+    return lower(graph, reads, scalars, [...outputs.values()], BLOCK);
   }
 
   return {
     async run({ reads, writes, scalars: values, group }) {
-      let opening = sessions.get(reads.length);
-      if (!opening) {
-        opening = open(reads.length);
-        sessions.set(reads.length, opening);
+      const loop = loops.get(reads.length) ?? compile(reads.length);
+      loops.set(reads.length, loop);
+      const numbers = scalars.map((key) => values[key]);
+      const sources = reads as CompiledBank[];
+      const targets = writes as CompiledBank[];
+      const [start, end] = sources[0].range(group);
+      for (let at = start; at < end; at += BLOCK) {
+        for (let i = 0; i < sources.length; i++) loop.reads[i].set(sources[i].flat.subarray(at, at + BLOCK));
+        loop.run(BLOCK, numbers);
+        for (let i = 0; i < targets.length; i++) targets[i].flat.set(loop.writes[i], at);
       }
-      const session = await opening;
-      const [start, end] = (reads[0] as CompiledBank).range(group);
-      if (start === end) return;
-      const part = (bank: CompiledBank) =>
-        new ort.Tensor('float32', bank.flat.subarray(start, end), [(end - start) / BLOCK, BLOCK]);
-      const feeds: Record<string, ort.Tensor> = {};
-      for (const key of scalars) feeds[`in:${key}`] = new ort.Tensor('float32', Float32Array.of(values[key]), []);
-      (reads as CompiledBank[]).forEach((bank, i) => {
-        feeds[`in:read${i}`] = part(bank);
-      });
-      const fetches = Object.fromEntries((writes as CompiledBank[]).map((bank, i) => [`out:write${i}`, part(bank)]));
-      await session.run(feeds, fetches);
-      for (const bank of writes as CompiledBank[]) bank.overwritten();
-    },
-    async close() {
-      for (const session of sessions.values()) await (await session).release();
+      for (const bank of targets) bank.overwritten();
     },
   };
 }

@@ -1,6 +1,6 @@
 /** The compiled engine: functions are recorded as ONNX graphs, which ONNX Runtime runs on all cores. */
 import * as tf from '@tensorflow/tfjs';
-import type { Elementwise, Engine, EngineOptions } from '../types.js';
+import type { Engine, EngineOptions } from '../types.js';
 import { type CompiledBank, compiledBank } from './bank.js';
 import { compiledElementwise, compiledSumOfSquares } from './elementwise.js';
 import './kernels/elementwise.js';
@@ -12,7 +12,6 @@ import { createSessionCache } from './session.js';
 export function compiledEngine({ threads = 1, cacheBytes = 2 ** 31 }: EngineOptions = {}): Engine {
   const cache =
     createSessionCache<Awaited<ReturnType<Parameters<typeof compiledProgram>[0]['cache']['get']>>>(cacheBytes);
-  const elementwise: (Elementwise & { close(): Promise<void> })[] = [];
   let programs = 0;
   const host = { threads, cache };
   const square = compiledSumOfSquares(threads);
@@ -23,11 +22,7 @@ export function compiledEngine({ threads = 1, cacheBytes = 2 ** 31 }: EngineOpti
     name: 'compiled',
     bank: compiledBank,
     program: (name, body, options) => compiledProgram(host, `${name}#${programs++}`, body, options),
-    elementwise(name, body, scalars) {
-      const made = compiledElementwise(threads, name, body, scalars);
-      elementwise.push(made);
-      return made;
-    },
+    elementwise: (_name, body, scalars) => compiledElementwise(body, scalars),
     sumOfSquares: (bank) => square.run(bank as CompiledBank),
     async multiply(a, rows, inner, b, columns) {
       const inputs = { a: { shape: [rows, inner], data: a }, b: { shape: [inner, columns], data: b } };
@@ -36,7 +31,6 @@ export function compiledEngine({ threads = 1, cacheBytes = 2 ** 31 }: EngineOpti
     async close() {
       await cache.clear();
       await square.close();
-      for (const each of elementwise) await each.close();
     },
   };
 }

@@ -14,7 +14,6 @@ import {
   TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
-  type TypeProto_Tensor,
   TypeProto_TensorSchema,
   TypeProtoSchema,
   type ValueInfoProto,
@@ -81,62 +80,6 @@ export interface SerializedModel {
 export function serialize(graph: Graph, name: string, outputs: ReadonlyMap<string, Value>): SerializedModel {
   const { proto, inputs, nodes } = graphProto(graph, name, outputs);
   return { bytes: modelBytes(proto), inputs: inputs.map(({ name: full }) => full.slice(3)), nodes };
-}
-
-/**
- * Writes a model that runs a graph block by block (ONNX Scan): the inputs `scanned`, in the graph [block], are [blocks, block] in
- * the model, as are the outputs; every other input is the same for all blocks.
- */
-export function serializeScan(
-  graph: Graph,
-  name: string,
-  outputs: ReadonlyMap<string, Value>,
-  scanned: readonly string[],
-): Uint8Array {
-  const { proto: body } = graphProto(graph, `${name} of a block`, outputs);
-  const inputOf = (key: string) => graph.inputs.find((value) => value.name === `in:${key}`) as Value;
-  const blockInputs = scanned.map(inputOf);
-  body.input = blockInputs.map((value) => valueInfo(graph, value, `block:${value.name}`));
-  const results = body.output.map((info) => info.name);
-  // Names of the body and of the model around it live in one scope.
-  const renamed = new Map([
-    ...blockInputs.map((value) => [value.name, `block:${value.name}`] as const),
-    ...results.map((result) => [result, `block:${result}`] as const),
-  ]);
-  for (const node of body.node) {
-    node.input = node.input.map((label) => renamed.get(label) ?? label);
-    node.output = node.output.map((label) => renamed.get(label) ?? label);
-  }
-  for (const info of body.output) info.name = `block:${info.name}`;
-  const scan = create(NodeProtoSchema, {
-    opType: 'Scan',
-    input: blockInputs.map((value) => value.name),
-    output: results,
-    attribute: [
-      toAttribute('num_scan_inputs', scanned.length),
-      create(AttributeProtoSchema, { name: 'body', type: AttributeProto_AttributeType.GRAPH, g: body }),
-    ],
-  });
-  const stacked = (value: Value, label: string) => {
-    const info = valueInfo(graph, value, label);
-    const tensor = info.type?.value.value as TypeProto_Tensor;
-    tensor.shape?.dim.unshift(
-      create(TensorShapeProto_DimensionSchema, { value: { case: 'dimParam', value: 'blocks' } }),
-    );
-    return info;
-  };
-  const others = graph.inputs.filter((value) => !blockInputs.includes(value));
-  return modelBytes(
-    create(GraphProtoSchema, {
-      name,
-      node: [scan],
-      input: [
-        ...blockInputs.map((value) => stacked(value, value.name)),
-        ...others.map((value) => valueInfo(graph, value, value.name)),
-      ],
-      output: [...outputs.values()].map((value, i) => stacked(value, results[i])),
-    }),
-  );
 }
 
 function modelBytes(graph: GraphProto): Uint8Array {

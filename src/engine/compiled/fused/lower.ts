@@ -1,0 +1,99 @@
+/**
+ * From a recorded element-wise graph to one loop: every intermediate result stays in a register, where ONNX Runtime would pass
+ * over memory once per operation. AdamW takes a quarter of the time so. Four floats at a time (WebAssembly SIMD), one thread.
+ */
+import { EngineError } from '../../../errors.js';
+import { type Graph, liveNodes, type Node, type Value } from '../graph.js';
+import { assemble, OP } from './wasm.js';
+
+const BINARY: Record<string, readonly number[]> = {
+  Add: OP.add,
+  Sub: OP.sub,
+  Mul: OP.mul,
+  Div: OP.div,
+  Max: OP.max,
+  Min: OP.min,
+};
+const UNARY: Record<string, readonly number[]> = { Sqrt: OP.sqrt, Neg: OP.neg, Abs: OP.abs };
+
+/** The smallest normal float32: what is smaller is written as 0, since arithmetic on it is a hundred times slower. */
+const SMALLEST_NORMAL = 2 ** -126;
+
+export interface FusedLoop {
+  /** Elements of an array in the loop's memory. */
+  block: number;
+  /** Views of the loop's memory: what it reads, in order, and what it writes. */
+  reads: Float32Array[];
+  writes: Float32Array[];
+  /** Runs over the first `count` elements, a multiple of 4. */
+  run(count: number, scalars: readonly number[]): void;
+}
+
+/**
+ * `reads`: names of the graph's array inputs; `scalars`: of its scalar inputs; `outputs` are arrays. Throws an `EngineError` that
+ * names an operation which has no vector form.
+ */
+export function lower(
+  graph: Graph,
+  reads: readonly string[],
+  scalars: readonly string[],
+  outputs: readonly Value[],
+  block: number,
+): FusedLoop {
+  const results = outputs.map((value) => graph.concrete(value));
+  const nodes = liveNodes(graph.nodes, results);
+  const constants = graph.constants.filter(({ value }) => value.shape.length === 0);
+
+  // Locals: the i32 argument, the scalars, the i32 offset, then vectors.
+  const offset = 1 + scalars.length;
+  const smallest = offset + 1;
+  const locals = new Map<string, number>();
+  let next = smallest + 1;
+  const local = (name: string) => {
+    const known = locals.get(name);
+    if (known !== undefined) return known;
+    locals.set(name, next);
+    return next++;
+  };
+  const body: number[] = [...OP.f32Const(SMALLEST_NORMAL), ...OP.splat, ...OP.localSet(smallest)];
+  scalars.forEach((key, i) => {
+    body.push(...OP.localGet(1 + i), ...OP.splat, ...OP.localSet(local(`in:${key}`)));
+  });
+  for (const { value, data } of constants) {
+    body.push(...OP.f32Const(Number(data[0])), ...OP.splat, ...OP.localSet(local(value.name)));
+  }
+  const bytes = block * 4;
+  body.push(...OP.loop);
+  reads.forEach((key, i) => {
+    body.push(...OP.localGet(offset), ...OP.v128Load(i * bytes), ...OP.localSet(local(`in:${key}`)));
+  });
+  for (const node of nodes) body.push(...instruction(node, local));
+  results.forEach((value, i) => {
+    const result = OP.localGet(local(value.name));
+    body.push(...OP.localGet(offset), ...result);
+    body.push(...result, ...OP.abs, ...OP.localGet(smallest), ...OP.greaterEqual, ...OP.v128And);
+    body.push(...OP.v128Store((reads.length + i) * bytes));
+  });
+  body.push(...OP.localGet(offset), ...OP.i32Const(16), ...OP.i32Add, ...OP.localTee(offset));
+  body.push(...OP.localGet(0), ...OP.i32LessUnsigned, ...OP.brIf(0), ...OP.end);
+
+  const memory = new WebAssembly.Memory({ initial: Math.ceil(((reads.length + results.length) * bytes) / 65536) });
+  const module = new WebAssembly.Module(assemble({ floats: scalars.length, vectors: next - smallest, body }));
+  const { run } = new WebAssembly.Instance(module, { env: { memory } }).exports as {
+    run: (bytes: number, ...scalars: number[]) => void;
+  };
+  const view = (i: number) => new Float32Array(memory.buffer, i * bytes, block);
+  return {
+    block,
+    reads: reads.map((_, i) => view(i)),
+    writes: results.map((_, i) => view(reads.length + i)),
+    run: (count, values) => run(count * 4, ...values),
+  };
+}
+
+function instruction({ op, inputs, outputs }: Node, local: (name: string) => number): number[] {
+  const operands = inputs.flatMap((value) => (value ? OP.localGet(local(value.name)) : []));
+  const code = (inputs.length === 2 ? BINARY : UNARY)[op];
+  if (!code) throw new EngineError(`the operation ${op} cannot stand in an element-wise program`);
+  return [...operands, ...code, ...OP.localSet(local(outputs[0].name))];
+}
