@@ -87,6 +87,8 @@ export interface Elementwise {
 export interface Engine {
   readonly name: 'compiled' | 'eager';
   bank(entries: readonly BankEntry[]): Bank;
+  /** Several of the same entries; element-wise programs that read and write only these need no copies. */
+  banks(entries: readonly BankEntry[], count: number): Bank[];
   program(name: string, body: Recordable, options?: ProgramOptions): Program;
   elementwise(name: string, body: ElementwiseFunction, scalars: readonly string[]): Elementwise;
   /** Sum of the squares of all elements, float64 over blocks. */

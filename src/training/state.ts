@@ -17,11 +17,12 @@ export function createState(
   const shapeOf = (name: string) => parameters.get(name)?.shape ?? [];
   const entries = trainable.map((name) => ({ name, shape: shapeOf(name), group: decayGroup(name) }));
   const others = [...parameters.keys()].filter((name) => !trained.has(name));
+  const [parametersBank, gradients, first, second] = engine.banks(entries, 4);
   const state: TrainingState = {
-    parameters: engine.bank(entries),
-    gradients: engine.bank(entries),
-    first: engine.bank(entries),
-    second: engine.bank(entries),
+    parameters: parametersBank,
+    gradients,
+    first,
+    second,
     frozen: engine.bank(others.map((name) => ({ name, shape: shapeOf(name) }))),
   };
   for (const [name, { data }] of parameters) (trained.has(name) ? state.parameters : state.frozen).write(name, data);

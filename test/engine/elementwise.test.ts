@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { compiledBank } from '../../src/engine/compiled/bank.js';
+import { compiledBanks } from '../../src/engine/compiled/bank.js';
 import type { Bank, BankEntry, ElementwiseFunction, Engine } from '../../src/engine/types.js';
 import { assertClose, assertSameBits, randomTensors, sizeOf, withEngine } from './support.js';
 
@@ -27,9 +27,8 @@ const LARGE: BankEntry[] = [
   { name: 'weight', shape: [11, 13], group: 'decay' },
 ];
 
-function filled(engine: Engine, entries: readonly BankEntry[], key: string, low = -1, high = 1): Bank {
+function filled(bank: Bank, entries: readonly BankEntry[], key: string, low = -1, high = 1): Bank {
   const { floats } = randomTensors('elementwise', key);
-  const bank = engine.bank(entries);
   for (const { name, shape } of entries) bank.write(name, floats(shape, low, high).data);
   return bank;
 }
@@ -42,12 +41,14 @@ const adam: ElementwiseFunction = ([parameter, gradient, first, second], { rate,
 };
 
 async function adamSteps(engine: Engine, entries: readonly BankEntry[], inPlace: boolean): Promise<Bank[]> {
+  // Side by side in one memory, where the loop needs no copies; or each by itself.
+  const banks = inPlace ? engine.banks(entries, 4) : [0, 1, 2, 3].map(() => engine.bank(entries));
   let state = [
-    filled(engine, entries, 'parameter'),
-    filled(engine, entries, 'first'),
-    filled(engine, entries, 'second', 0, 1),
+    filled(banks[0], entries, 'parameter'),
+    filled(banks[1], entries, 'first'),
+    filled(banks[2], entries, 'second', 0, 1),
   ];
-  const gradient = filled(engine, entries, 'gradient');
+  const gradient = filled(banks[3], entries, 'gradient');
   const step = engine.elementwise('adam', adam, ['rate', 'epsilon']);
   for (const rate of [0.1, 0.02, 0.3]) {
     const [parameter, first, second] = state;
@@ -81,7 +82,7 @@ for (const [size, entries] of Object.entries({ small: SMALL, large: LARGE })) {
 for (const name of ENGINES) {
   test(`${name}: a group is treated alone`, async () => {
     await withEngine(name, async (engine) => {
-      const bank = filled(engine, SMALL, 'bank');
+      const bank = filled(engine.bank(SMALL), SMALL, 'bank');
       const before = new Map(SMALL.map((entry) => [entry.name, bank.read(entry.name)]));
       const shift = engine.elementwise('shift', ([x], { by }) => [tf.add(x, by)], ['by']);
       const run = (by: number, group?: string) => shift.run({ reads: [bank], writes: [bank], scalars: { by }, group });
@@ -99,7 +100,7 @@ for (const name of ENGINES) {
   test(`${name}: sums of squares, over blocks too, count what the bank holds and no padding`, async () => {
     await withEngine(name, async (engine) => {
       for (const entries of [SMALL, LARGE]) {
-        const bank = filled(engine, entries, 'bank', -3, 2);
+        const bank = filled(engine.bank(entries), entries, 'bank', -3, 2);
         const expected = () =>
           entries.flatMap((entry) => [...bank.read(entry.name)]).reduce((sum, x) => sum + x * x, 0);
         assertClose([await engine.sumOfSquares(bank)], [expected()], 2e-6, 'as written');
@@ -115,7 +116,7 @@ for (const name of ENGINES) {
   test(`${name}: a sum of squares is not finite where an element is not`, async () => {
     await withEngine(name, async (engine) => {
       for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
-        const bank = filled(engine, SMALL, 'bank');
+        const bank = filled(engine.bank(SMALL), SMALL, 'bank');
         bank.write('d', Float32Array.of(value));
         assert.ok(!Number.isFinite(await engine.sumOfSquares(bank)));
       }
@@ -174,7 +175,7 @@ for (const name of ENGINES) {
 
 test('tensors of a bank start at 64 bytes, groups lie together, and padding stays 0', async () => {
   await withEngine('compiled', async (engine) => {
-    const bank = compiledBank(SMALL);
+    const [bank] = compiledBanks(SMALL, 1);
     const padding = () => {
       const used = new Set<number>();
       for (const { name, shape } of SMALL) {
@@ -192,5 +193,25 @@ test('tensors of a bank start at 64 bytes, groups lie together, and padding stay
       const at = bank.view(name).byteOffset / 4;
       assert.equal(at >= start && at < end, group === 'decay', name);
     }
+  });
+});
+
+test('denormals are written as 0, and what is as small as a normal number gets stays', async () => {
+  await withEngine('compiled', async (engine) => {
+    const [bank] = engine.banks([{ name: 'x', shape: [4] }], 2);
+    bank.write('x', Float32Array.of(2 ** -125, -(2 ** -125), 2 ** -127, 1));
+    const halve = engine.elementwise('halve', ([x]) => [tf.mul(x, 0.5)], []);
+    await halve.run({ reads: [bank], writes: [bank], scalars: {} });
+    assert.deepEqual(bank.read('x'), Float32Array.of(2 ** -126, -(2 ** -126), 0, 0.5));
+    await halve.run({ reads: [bank], writes: [bank], scalars: {} });
+    assert.deepEqual(bank.read('x').map(Math.abs), Float32Array.of(0, 0, 0, 0.25));
+  });
+});
+
+test('an operation without a vector form is refused by name', async () => {
+  await withEngine('compiled', async (engine) => {
+    const bank = engine.bank([{ name: 'x', shape: [4] }]);
+    const wave = engine.elementwise('wave', ([x]) => [tf.tanh(x)], []);
+    await assert.rejects(wave.run({ reads: [bank], writes: [bank], scalars: {} }), /Tanh/);
   });
 });

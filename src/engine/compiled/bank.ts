@@ -1,10 +1,15 @@
-/** Banks in the host's memory: one flat array, so that element-wise programs run over blocks whatever the tensors' shapes. */
+/**
+ * Banks in the host's memory: one flat array each, so that element-wise programs run over it whatever the tensors' shapes. Banks of
+ * one layout lie side by side in a WebAssembly memory, where the fused loops reach them without copies.
+ */
 import * as ort from 'onnxruntime-node';
 import { EngineError } from '../../errors.js';
 import type { Bank, BankEntry } from '../types.js';
 
 export interface CompiledBank extends Bank {
   readonly flat: Float32Array;
+  /** What `flat` lies in, where banks were made together. */
+  readonly memory: WebAssembly.Memory | undefined;
   /** Equal numbers mean equal names and shapes in equal places. */
   readonly layout: number;
   /** First and last (exclusive) element of a group, or of all. */
@@ -33,12 +38,33 @@ function layoutOf(entries: readonly BankEntry[]): number {
   return known;
 }
 
-export function compiledBank(entries: readonly BankEntry[]): CompiledBank {
-  const groups = [...new Set(entries.map(({ group = '' }) => group))];
-  const ranges = new Map<string, [number, number]>();
-  const places = new Map<string, { offset: number; shape: number[]; size: number }>();
+/** Bytes of a page, and the most that a WebAssembly memory holds. */
+export const PAGE = 65536;
+const MOST_BYTES = 65535 * PAGE;
+
+/** `count` banks of the same entries, all 0. */
+export function compiledBanks(entries: readonly BankEntry[], count: number): CompiledBank[] {
+  const layout = layOut(entries);
+  const bytes = 4 * layout.end;
+  const shared = count > 1 && count * bytes <= MOST_BYTES;
+  const memory = shared ? new WebAssembly.Memory({ initial: Math.ceil((count * bytes) / PAGE) }) : undefined;
+  return Array.from({ length: count }, (_, i) => {
+    const flat = memory ? new Float32Array(memory.buffer, i * bytes, layout.end) : new Float32Array(layout.end);
+    return compiledBank(entries, layout, flat, memory);
+  });
+}
+
+interface Layout {
+  groups: Map<string, [number, number]>;
+  places: Map<string, { offset: number; shape: number[]; size: number }>;
+  end: number;
+}
+
+function layOut(entries: readonly BankEntry[]): Layout {
+  const groups: Layout['groups'] = new Map();
+  const places: Layout['places'] = new Map();
   let end = 0;
-  for (const group of groups) {
+  for (const group of new Set(entries.map((entry) => entry.group ?? ''))) {
     const start = end;
     for (const entry of entries) {
       if ((entry.group ?? '') !== group) continue;
@@ -47,9 +73,18 @@ export function compiledBank(entries: readonly BankEntry[]): CompiledBank {
       end += Math.ceil(size / ALIGN) * ALIGN;
     }
     end = Math.ceil(end / BLOCK) * BLOCK;
-    ranges.set(group, [start, end]);
+    groups.set(group, [start, end]);
   }
-  let flat = new Float32Array(end);
+  return { groups, places, end };
+}
+
+function compiledBank(
+  entries: readonly BankEntry[],
+  { groups, places, end }: Layout,
+  memoryView: Float32Array,
+  memory: WebAssembly.Memory | undefined,
+): CompiledBank {
+  let flat = memoryView;
   const tensors = new Map<string, ort.Tensor>();
   /** Rows that `scatter` wrote since the tensor was 0 everywhere; 'all' after other writes. */
   const touched = new Map<string, Int32Array[] | 'all'>();
@@ -69,9 +104,10 @@ export function compiledBank(entries: readonly BankEntry[]): CompiledBank {
     get flat() {
       return flat;
     },
+    memory,
     has: (name) => places.has(name),
     shape: (name) => place(name).shape,
-    range: (group) => (group === undefined ? [0, end] : (ranges.get(group) ?? [0, 0])),
+    range: (group) => (group === undefined ? [0, end] : (groups.get(group) ?? [0, 0])),
     view,
     tensor(name) {
       let tensor = tensors.get(name);

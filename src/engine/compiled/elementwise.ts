@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import type { Elementwise, ElementwiseFunction, Recordable } from '../types.js';
-import { BLOCK, type CompiledBank } from './bank.js';
+import { BLOCK, type CompiledBank, PAGE } from './bank.js';
 import { type FusedLoop, lower } from './fused/lower.js';
 import { serialize } from './onnx.js';
 import { record } from './recorder.js';
@@ -27,7 +27,7 @@ export function compiledElementwise(body: ElementwiseFunction, scalars: readonly
         ...scalars.map((key) => ({ name: key, shape: [], type: 'float32' as const })),
       ],
     });
-    return lower(graph, reads, scalars, [...outputs.values()], BLOCK);
+    return lower(graph, reads, scalars, [...outputs.values()]);
   }
 
   return {
@@ -37,15 +37,40 @@ export function compiledElementwise(body: ElementwiseFunction, scalars: readonly
       const numbers = scalars.map((key) => values[key]);
       const sources = reads as CompiledBank[];
       const targets = writes as CompiledBank[];
+      const banks = [...sources, ...targets];
       const [start, end] = sources[0].range(group);
-      for (let at = start; at < end; at += BLOCK) {
-        for (let i = 0; i < sources.length; i++) loop.reads[i].set(sources[i].flat.subarray(at, at + BLOCK));
-        loop.run(BLOCK, numbers);
-        for (let i = 0; i < targets.length; i++) targets[i].flat.set(loop.writes[i], at);
+      const { memory } = sources[0];
+      if (memory && banks.every((bank) => bank.memory === memory)) {
+        const starts = banks.map(({ flat }) => flat.byteOffset + 4 * start);
+        if (end > start) loop.in(memory)(end - start, starts, numbers);
+      } else {
+        runCopied(loop, sources, targets, start, end, numbers);
       }
       for (const bank of targets) bank.overwritten();
     },
   };
+}
+
+/** Banks that do not share a memory pass through a small one, block by block. */
+function runCopied(
+  loop: FusedLoop,
+  sources: readonly CompiledBank[],
+  targets: readonly CompiledBank[],
+  start: number,
+  end: number,
+  scalars: readonly number[],
+): void {
+  const bytes = 4 * BLOCK;
+  const arrays = sources.length + targets.length;
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((arrays * bytes) / PAGE) });
+  const starts = Array.from({ length: arrays }, (_, i) => i * bytes);
+  const views = starts.map((at) => new Float32Array(memory.buffer, at, BLOCK));
+  const run = loop.in(memory);
+  for (let at = start; at < end; at += BLOCK) {
+    for (let i = 0; i < sources.length; i++) views[i].set(sources[i].flat.subarray(at, at + BLOCK));
+    run(BLOCK, starts, scalars);
+    for (let i = 0; i < targets.length; i++) targets[i].flat.set(views[sources.length + i], at);
+  }
 }
 
 /** Elements that are summed up in float32. */

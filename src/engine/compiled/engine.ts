@@ -1,7 +1,7 @@
 /** The compiled engine: functions are recorded as ONNX graphs, which ONNX Runtime runs on all cores. */
 import * as tf from '@tensorflow/tfjs';
 import type { Engine, EngineOptions } from '../types.js';
-import { type CompiledBank, compiledBank } from './bank.js';
+import { type CompiledBank, compiledBanks } from './bank.js';
 import { compiledElementwise, compiledSumOfSquares } from './elementwise.js';
 import './kernels/elementwise.js';
 import './kernels/products.js';
@@ -20,7 +20,8 @@ export function compiledEngine({ threads = 1, cacheBytes = 2 ** 31 }: EngineOpti
   }));
   return {
     name: 'compiled',
-    bank: compiledBank,
+    bank: (entries) => compiledBanks(entries, 1)[0],
+    banks: (entries, count) => compiledBanks(entries, count),
     program: (name, body, options) => compiledProgram(host, `${name}#${programs++}`, body, options),
     elementwise: (_name, body, scalars) => compiledElementwise(body, scalars),
     sumOfSquares: (bank) => square.run(bank as CompiledBank),

@@ -99,6 +99,7 @@ export async function eagerEngine(): Promise<Engine> {
   return {
     name: 'eager',
     bank: eagerBank,
+    banks: (entries, count) => Array.from({ length: count }, () => eagerBank(entries)),
     program: (_name, body) => eagerProgram(body),
     elementwise(_name, body, scalars): Elementwise {
       return {

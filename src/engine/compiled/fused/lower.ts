@@ -19,33 +19,30 @@ const UNARY: Record<string, readonly number[]> = { Sqrt: OP.sqrt, Neg: OP.neg, A
 /** The smallest normal float32: what is smaller is written as 0, since arithmetic on it is a hundred times slower. */
 const SMALLEST_NORMAL = 2 ** -126;
 
+/** A compiled loop. Arrays are given by where they start, in bytes, in the memory that the loop is bound to. */
 export interface FusedLoop {
-  /** Elements of an array in the loop's memory. */
-  block: number;
-  /** Views of the loop's memory: what it reads, in order, and what it writes. */
-  reads: Float32Array[];
-  writes: Float32Array[];
-  /** Runs over the first `count` elements, a multiple of 4. */
-  run(count: number, scalars: readonly number[]): void;
+  /** Binds the loop to a memory; the same memory twice gives the same function. */
+  in(memory: WebAssembly.Memory): (count: number, starts: readonly number[], scalars: readonly number[]) => void;
 }
 
 /**
- * `reads`: names of the graph's array inputs; `scalars`: of its scalar inputs; `outputs` are arrays. Throws an `EngineError` that
- * names an operation which has no vector form.
+ * `reads`: names of the graph's array inputs; `scalars`: of its scalar inputs; `outputs` are arrays. At run time `starts` lists
+ * the arrays that are read, then those that are written, which may be the same; `count` is a multiple of 4. Throws an
+ * `EngineError` that names an operation which has no vector form.
  */
 export function lower(
   graph: Graph,
   reads: readonly string[],
   scalars: readonly string[],
   outputs: readonly Value[],
-  block: number,
 ): FusedLoop {
   const results = outputs.map((value) => graph.concrete(value));
   const nodes = liveNodes(graph.nodes, results);
   const constants = graph.constants.filter(({ value }) => value.shape.length === 0);
 
-  // Locals: the i32 argument, the scalars, the i32 offset, then vectors.
-  const offset = 1 + scalars.length;
+  // Locals: bytes, starts, scalars; then the i32 offset and the vectors.
+  const integers = 1 + reads.length + results.length;
+  const offset = integers + scalars.length;
   const smallest = offset + 1;
   const locals = new Map<string, number>();
   let next = smallest + 1;
@@ -55,39 +52,44 @@ export function lower(
     locals.set(name, next);
     return next++;
   };
+  const address = (array: number) => [...OP.localGet(1 + array), ...OP.localGet(offset), ...OP.i32Add];
+
   const body: number[] = [...OP.f32Const(SMALLEST_NORMAL), ...OP.splat, ...OP.localSet(smallest)];
   scalars.forEach((key, i) => {
-    body.push(...OP.localGet(1 + i), ...OP.splat, ...OP.localSet(local(`in:${key}`)));
+    body.push(...OP.localGet(integers + i), ...OP.splat, ...OP.localSet(local(`in:${key}`)));
   });
   for (const { value, data } of constants) {
     body.push(...OP.f32Const(Number(data[0])), ...OP.splat, ...OP.localSet(local(value.name)));
   }
-  const bytes = block * 4;
   body.push(...OP.loop);
   reads.forEach((key, i) => {
-    body.push(...OP.localGet(offset), ...OP.v128Load(i * bytes), ...OP.localSet(local(`in:${key}`)));
+    body.push(...address(i), ...OP.v128Load, ...OP.localSet(local(`in:${key}`)));
   });
   for (const node of nodes) body.push(...instruction(node, local));
   results.forEach((value, i) => {
     const result = OP.localGet(local(value.name));
-    body.push(...OP.localGet(offset), ...result);
+    body.push(...address(reads.length + i), ...result);
     body.push(...result, ...OP.abs, ...OP.localGet(smallest), ...OP.greaterEqual, ...OP.v128And);
-    body.push(...OP.v128Store((reads.length + i) * bytes));
+    body.push(...OP.v128Store);
   });
   body.push(...OP.localGet(offset), ...OP.i32Const(16), ...OP.i32Add, ...OP.localTee(offset));
   body.push(...OP.localGet(0), ...OP.i32LessUnsigned, ...OP.brIf(0), ...OP.end);
 
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(((reads.length + results.length) * bytes) / 65536) });
-  const module = new WebAssembly.Module(assemble({ floats: scalars.length, vectors: next - smallest, body }));
-  const { run } = new WebAssembly.Instance(module, { env: { memory } }).exports as {
-    run: (bytes: number, ...scalars: number[]) => void;
-  };
-  const view = (i: number) => new Float32Array(memory.buffer, i * bytes, block);
+  const spec = { integers, floats: scalars.length, vectors: next - smallest, body };
+  const module = new WebAssembly.Module(assemble(spec));
+  const bound = new WeakMap<WebAssembly.Memory, ReturnType<FusedLoop['in']>>();
   return {
-    block,
-    reads: reads.map((_, i) => view(i)),
-    writes: results.map((_, i) => view(reads.length + i)),
-    run: (count, values) => run(count * 4, ...values),
+    in(memory) {
+      let loop = bound.get(memory);
+      if (!loop) {
+        const { run } = new WebAssembly.Instance(module, { env: { memory } }).exports as {
+          run: (...arguments_: number[]) => void;
+        };
+        loop = (count, starts, values) => run(count * 4, ...starts, ...values);
+        bound.set(memory, loop);
+      }
+      return loop;
+    },
   };
 }
 

@@ -12,8 +12,8 @@ export const OP = {
   f32Const: (value: number) => [0x43, ...new Uint8Array(Float32Array.of(value).buffer)],
   i32Add: [0x6a],
   i32LessUnsigned: [0x49],
-  v128Load: (offset: number) => [0xfd, 0x00, 4, ...unsigned(offset)],
-  v128Store: (offset: number) => [0xfd, 0x0b, 4, ...unsigned(offset)],
+  v128Load: [0xfd, 0x00, 4, 0],
+  v128Store: [0xfd, 0x0b, 4, 0],
   v128And: [0xfd, 0x4e],
   splat: [0xfd, 0x13],
   greaterEqual: [0xfd, 0x46],
@@ -38,21 +38,23 @@ function vector(code: number): number[] {
 }
 
 export interface FunctionSpec {
-  /** Floats that the function takes after its first argument, an i32. */
+  /** Arguments: integers first, then floats. */
+  integers: number;
   floats: number;
-  /** Local variables of type v128; their indices follow on the i32 that is local `1 + floats`. */
+  /** Local variables of type v128; their indices follow on one i32, which follows on the arguments. */
   vectors: number;
   body: number[];
 }
 
 /** A module that imports the memory `env.memory` and exports the function `run`. */
-export function assemble({ floats, vectors, body }: FunctionSpec): Uint8Array<ArrayBuffer> {
+export function assemble({ integers, floats, vectors, body }: FunctionSpec): Uint8Array<ArrayBuffer> {
   const text = (value: string) => [...unsigned(value.length), ...Buffer.from(value)];
   const locals = [2, 1, I32, ...unsigned(vectors), V128];
+  const types = [...new Array<number>(integers).fill(I32), ...new Array<number>(floats).fill(F32)];
   const code = [...locals, ...body, ...OP.end];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-    ...section(1, [1, 0x60, ...unsigned(1 + floats), I32, ...new Array<number>(floats).fill(F32), 0]),
+    ...section(1, [1, 0x60, ...unsigned(types.length), ...types, 0]),
     ...section(2, [1, ...text('env'), ...text('memory'), 0x02, 0x00, 1]),
     ...section(3, [1, 0]),
     ...section(7, [1, ...text('run'), 0x00, 0]),
