@@ -105,15 +105,7 @@ export async function train(
   let updates = 0;
   let skippedInARow = 0;
   let skipped = 0;
-  let best:
-    | {
-        score: number;
-        epoch: number;
-        step: number;
-        metrics: Record<string, number>;
-        weights?: Map<string, Float32Array>;
-      }
-    | undefined;
+  const best: { score: number; kept?: Kept } = { score: Number.NEGATIVE_INFINITY };
   let withoutBetter = 0;
   let evaluatedAt = -1;
 
@@ -144,13 +136,11 @@ export async function train(
   async function evaluate(epoch: number): Promise<boolean> {
     evaluatedAt = step;
     const { score, metrics } = await hooks.evaluate();
-    const better = best === undefined || score > best.score || options.best === 'last';
-    if (better) {
-      const weights =
-        options.best === 'last'
-          ? undefined
-          : new Map(state.parameters.names.map((name) => [name, state.parameters.read(name)]));
-      best = { score, epoch, step, metrics, weights };
+    // A score that is no number is never the better one.
+    const better = score > best.score;
+    if (better) best.score = score;
+    if (better || !best.kept || options.best === 'last') {
+      best.kept = { epoch, step, metrics, weights: options.best === 'last' ? undefined : weightsOf(state) };
     }
     withoutBetter = better ? 0 : withoutBetter + 1;
     hooks.onEvaluation?.({ step, epoch, score, metrics, best: better });
@@ -192,9 +182,21 @@ export async function train(
     if (!ended && options.evaluate === 'epoch') ended = await evaluate(epoch);
   }
   if (evaluatedAt !== step) await evaluate(epoch);
-  const kept = best as NonNullable<typeof best>;
-  for (const [name, weights] of kept.weights ?? []) state.parameters.write(name, weights);
+  const { weights, ...kept } = best.kept as Kept;
+  for (const [name, values] of weights ?? []) state.parameters.write(name, values);
   return { steps: step, bestEpoch: kept.epoch, bestStep: kept.step, metrics: kept.metrics, epochs: epoch, skipped };
+}
+
+/** An evaluation, and the weights that it saw unless the last ones are wanted anyway. */
+interface Kept {
+  epoch: number;
+  step: number;
+  metrics: Record<string, number>;
+  weights?: Map<string, Float32Array>;
+}
+
+function weightsOf({ parameters }: TrainingState): Map<string, Float32Array> {
+  return new Map(parameters.names.map((name) => [name, parameters.read(name)]));
 }
 
 function diverged(step: number): UserError {
