@@ -10,6 +10,8 @@ import { openWeights, type Weights } from './weights.js';
 export interface LoadOptions {
   /** Read layers 1…layers alone; all of them unless told. */
   layers?: number;
+  /** The lowest layer that is read; 1 unless told. Above 1 nothing of the embeddings is read but what the layers themselves use. */
+  from?: number;
   /** False leaves out everything under `embeddings.`. */
   embeddings?: boolean;
 }
@@ -32,15 +34,19 @@ const LISTED = 8;
  */
 export function loadEncoder(folder: string, options: LoadOptions = {}): LoadedEncoder {
   const config = readEncoderConfig(folder);
-  const { layers = config.layers, embeddings = true } = options;
+  const { layers = config.layers, from = 1, embeddings = true } = options;
   if (!Number.isInteger(layers) || layers < 0 || layers > config.layers) {
     throw new CheckpointError(`layer ${layers} was asked for; the model has ${config.layers}`, {
       file: folder,
       hint: `layers are numbered 1 to ${config.layers}`,
     });
   }
-  const wanted = embeddings ? embeddingShapes(config) : new Map<ParameterName, number[]>();
-  for (let layer = 1; layer <= layers; layer++) {
+  const wanted = new Map<ParameterName, number[]>();
+  for (const [name, shape] of embeddingShapes(config)) {
+    const used = from === 1 || (name === 'embeddings.relative' && from <= layers);
+    if (embeddings && used) wanted.set(name, shape);
+  }
+  for (let layer = from; layer <= layers; layer++) {
     for (const [name, shape] of layerShapes(config, layer)) wanted.set(name, shape);
   }
   const weights = openWeights(folder);

@@ -123,6 +123,13 @@ export const runSchema = block({
     patience: whole(1).nullable(),
     cleanSplit: number(0, 0.5),
   }),
+  cache: block({
+    prefix: flag(),
+    precision: oneOf('float32', 'float16'),
+    memoryBytes: bytes(),
+    diskBytes: bytes(),
+    folder: text('a folder').nullable(),
+  }),
   engine: block({
     name: oneOf('compiled', 'eager'),
     threads: whole(1).nullable(),
@@ -142,6 +149,7 @@ export const PATH_KEYS: [path: string, kind: 'folder' | 'file', read: boolean][]
   ['task.train', 'file', true],
   ['task.dev', 'file', true],
   ['task.test', 'file', true],
+  ['cache.folder', 'folder', false],
   ['output.folder', 'folder', false],
 ];
 

@@ -6,6 +6,7 @@ import { initialiseHead } from '../model/initialise.js';
 import { trainableNames } from '../model/parameters.js';
 import { classifierRate, layerRates } from '../model/rates.js';
 import type { Triple } from '../selection/arms.js';
+import { firstLayer, type Start } from '../training/prefix/start.js';
 import type { ModelSpec } from '../training/programs.js';
 import { createState, type TrainingState } from '../training/state.js';
 import type { OpenModel } from './model.js';
@@ -40,6 +41,7 @@ export function modelSpec(
   };
 }
 
+/** Given `start`, steps begin with cached states: what is below is not loaded either. */
 export function attach(
   engine: Engine,
   model: OpenModel,
@@ -47,9 +49,10 @@ export function attach(
   arm: Triple,
   config: RunConfig,
   reporter: Reporter,
+  start?: Start,
 ): Attached {
-  const spec = modelSpec(model, task, arm, config);
-  const { parameters, surplus } = model.load(arm.head);
+  const spec = { ...modelSpec(model, task, arm, config), start };
+  const { parameters, surplus } = model.load(arm.head, firstLayer(start));
   if (surplus.length > 0)
     reporter.log('warn', `${surplus.length} tensors of the checkpoint are not used: ${surplus.slice(0, 5).join(', ')}`);
   for (const [name, tensor] of initialiseHead(

@@ -17,8 +17,8 @@ export interface OpenModel {
   tokenizer: Tokenizer;
   /** sha-256 of configuration and weights. */
   hash: string;
-  /** Parameters of the embeddings and of layers 1…layers. */
-  load(layers: number): { parameters: Map<ParameterName, HostTensor<Float32Array>>; surplus: string[] };
+  /** Parameters of layers from…layers, and where `from` is 1 (as it is unless told) of the embeddings. */
+  load(layers: number, from?: number): { parameters: Map<ParameterName, HostTensor<Float32Array>>; surplus: string[] };
 }
 
 /** Throws a `UserError` where the folder is no model, a `CheckpointError` where it is a broken one. */
@@ -49,8 +49,8 @@ function openBaseModel(folder: string): OpenModel {
       hash ??= modelHash(folder);
       return hash;
     },
-    load(layers) {
-      const { parameters, surplus } = loadEncoder(folder, { layers });
+    load(layers, from) {
+      const { parameters, surplus } = loadEncoder(folder, { layers, from });
       return { parameters, surplus };
     },
   };
@@ -66,8 +66,8 @@ function openTunedModel(folder: string): OpenModel {
     folder,
     config: { ...base.config, layers: result.arm.head },
     hash: modelHashOfRun(folder, base.hash),
-    load(layers) {
-      const loaded = base.load(layers);
+    load(layers, from) {
+      const loaded = base.load(layers, from);
       const tuned = readTuned(folder, base.config.family, loaded.parameters.keys());
       return { ...loaded, parameters: new Map([...loaded.parameters, ...tuned]) };
     },

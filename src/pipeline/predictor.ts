@@ -3,6 +3,7 @@ import { evaluationBatches } from '../data/batches.js';
 import type { Encoded, Example, Task } from '../data/types.js';
 import type { Bank, Engine } from '../engine/types.js';
 import { createInference } from '../training/inference.js';
+import type { BatchInputs } from '../training/prefix/cache.js';
 import type { ModelSpec } from '../training/programs.js';
 import type { Prediction } from './types.js';
 
@@ -11,19 +12,23 @@ const ROWS = 32;
 /** Outputs [inputs][classes]: logits, or a single score for regression. */
 export type Predictor = (encoded: Encoded[], onBatch?: (done: number, total: number) => void) => Promise<number[][]>;
 
+/** `cache`: given where the model starts from cached states. */
 export function predictor(
   engine: Engine,
   spec: ModelSpec,
   banks: readonly Bank[],
   padding: { padId: number; maxLength: number },
+  cache?: { inputs(encoded: Encoded[]): BatchInputs },
 ): Predictor {
   const infer = createInference(engine, spec, banks);
   return async (encoded, onBatch) => {
     let done = 0;
-    const outputs = await infer(evaluationBatches(encoded, { batchSize: ROWS, ...padding }), encoded.length, (rows) => {
+    const report = (rows: number) => {
       done += rows;
       onBatch?.(done, encoded.length);
-    });
+    };
+    const batches = evaluationBatches(encoded, { batchSize: ROWS, ...padding });
+    const outputs = await infer(batches, encoded.length, report, cache?.inputs(encoded));
     return encoded.map((_, i) => Array.from(outputs.subarray(i * spec.classes, (i + 1) * spec.classes)));
   };
 }

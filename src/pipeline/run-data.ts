@@ -15,6 +15,7 @@ export interface RunData {
   task: Task;
   /** What ν and the tuning see: train, less what is held out. */
   trainExamples: Example[];
+  trainEncoded: Encoded[];
   training: TrainingData;
   /** The split that chooses the epoch: dev, or what is held out of train. */
   selectionName: string;
@@ -65,6 +66,7 @@ export function readRunData(opened: OpenTask, model: OpenModel, config: RunConfi
   return {
     task,
     trainExamples,
+    trainEncoded: encoded,
     training: {
       labels: trainExamples.map(({ label }) => label ?? 0),
       batchesPerEpoch: firstEpoch.length,

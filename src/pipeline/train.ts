@@ -13,12 +13,13 @@ import { type Attached, attach } from './attach.js';
 import { environment } from './environment.js';
 import { type OpenModel, openModel } from './model.js';
 import { type Predictor, predictor, renderPredictionRows } from './predictor.js';
+import { fillPrefixCache, type RunPrefixCache, withPrefix } from './prefix.js';
 import { type RunData, readRunData } from './run-data.js';
 import { appendMetrics, FILES, prepareRunFolder, type RunResult, writeTuned } from './run-folder.js';
 import { evaluationScore } from './scores.js';
 import { measure } from './select.js';
 import { stopwatch } from './stopwatch.js';
-import type { Reporter, SelectResult, TrainResult } from './types.js';
+import type { CacheResult, Reporter, SelectResult, TrainResult } from './types.js';
 
 export async function runTrain(
   config: RunConfig,
@@ -33,6 +34,7 @@ export async function runTrain(
   prepareRunFolder(output, config);
   const threads = config.engine.threads ?? defaultThreads();
   const engine = await openEngine(config.engine.name, { threads, cacheBytes: config.engine.cacheBytes });
+  let cache: RunPrefixCache | undefined;
   try {
     const data = clock.measure('read', () => readRunData(opened, model, config, reporter));
     const selection = needsSelection(request)
@@ -46,10 +48,12 @@ export async function runTrain(
       range: config.selection.range,
       seed: config.seed,
     });
-    const attached = attach(engine, model, data.task, arm, config, reporter);
-    const predict = predictor(engine, attached.spec, [attached.state.parameters, attached.state.frozen], data.pad);
+    cache = await clock.measureAsync('cache', () => fillPrefixCache(model, arm, data, config, output, reporter));
+    const attached = attach(engine, model, data.task, arm, config, reporter, cache?.start);
+    const banks = [attached.state.parameters, attached.state.frozen];
+    const predict = predictor(engine, attached.spec, banks, data.pad, cache);
     const tuned = await clock.measureAsync('tune', () =>
-      tune(engine, attached, data, predict, config, output, reporter, stop),
+      tune(engine, attached, withPrefix(data, cache), predict, config, output, reporter, stop),
     );
     const dev = await clock.measureAsync('evaluate', () => scoreDev(data, predict, reporter));
     writeModel(output, model, attached, arm);
@@ -60,6 +64,7 @@ export async function runTrain(
       arm,
       attached,
       selection,
+      cache: cache?.result(),
       config,
       threads,
       tuned,
@@ -71,6 +76,7 @@ export async function runTrain(
     return result;
   } finally {
     reporter.progress(undefined);
+    await cache?.close();
     await engine.close();
   }
 }
@@ -169,13 +175,14 @@ function describe(run: {
   arm: ResolvedArm;
   attached: Attached;
   selection: SelectResult | undefined;
+  cache: CacheResult | undefined;
   config: RunConfig;
   threads: number;
   tuned: Tuned;
   dev: DevResult;
   seconds: Record<string, number>;
 }): RunResult {
-  const { model, data, arm, attached, selection, config, threads, tuned, dev, seconds } = run;
+  const { model, data, arm, attached, selection, cache, config, threads, tuned, dev, seconds } = run;
   const { spec } = attached;
   const counts = countParameters(model.config, arm, {
     tuning: config.tuning,
@@ -200,6 +207,7 @@ function describe(run: {
     peakMemory: process.resourceUsage().maxRSS * 1024,
     seed: config.seed,
     ...(selection ? { selection } : {}),
+    ...(cache ? { cache } : {}),
     padding: data.padding,
     truncated: data.truncated,
     environment: environment(config.engine.name, threads),

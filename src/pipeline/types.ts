@@ -66,6 +66,20 @@ export interface SelectResult {
   warnings: string[];
 }
 
+export interface CacheResult {
+  /** `states`: every token's state of layer `layer`; `pooled`: the vector that the classifier reads of it. */
+  kind: 'states' | 'pooled';
+  layer: number;
+  precision: 'float32' | 'float16';
+  /** Where each split's states were kept, how many bytes they are, and where they came from. */
+  splits: {
+    split: string;
+    place: 'memory' | 'disk' | 'none';
+    source: 'computed' | 'file' | 'select';
+    bytes: number;
+  }[];
+}
+
 export interface TrainResult {
   task: string;
   model: string;
@@ -82,6 +96,8 @@ export interface TrainResult {
   peakMemory: number;
   seed: number;
   selection?: SelectResult;
+  /** The frozen-prefix cache, where the arm has a prefix and the configuration wants it. */
+  cache?: CacheResult;
   padding: number;
   truncated: number;
   environment: Record<string, string | number>;

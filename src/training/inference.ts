@@ -3,20 +3,23 @@ import type { Batch } from '../data/types.js';
 import type { Bank, Engine } from '../engine/types.js';
 import { encoderInputs } from '../model/inputs.js';
 import type { EncoderConfig } from '../model/types.js';
+import type { BatchInputs } from './prefix/cache.js';
 import { inputShapes, logits, type ModelSpec, pooledStates } from './programs.js';
 
-/** Logits [examples, classes] of all examples, in their order. */
+/** Logits [examples, classes] of all examples, in their order. `inputs`: what the program reads of a batch; from its tokens unless told. */
 export function createInference(engine: Engine, model: ModelSpec, banks: readonly Bank[]) {
+  const fromTokens: BatchInputs = async (batch) => encoderInputs(batch, model.config, { pooling: model.pooling });
   const program = engine.program('logits', logits(model), { shapes: inputShapes(model.config) });
   return async (
     batches: Iterable<Batch>,
     examples: number,
     onBatch?: (rows: number) => void,
+    inputs = fromTokens,
   ): Promise<Float32Array> => {
     const all = new Float32Array(examples * model.classes);
     for (const batch of batches) {
       const result = await program.run({
-        inputs: encoderInputs(batch, model.config, { pooling: model.pooling }),
+        inputs: await inputs(batch),
         sizes: { batch: batch.rows, length: batch.length },
         banks,
       });

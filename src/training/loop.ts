@@ -7,6 +7,7 @@ import type { Engine } from '../engine/types.js';
 import { Interrupted, UserError } from '../errors.js';
 import { encoderInputs, lossInputs } from '../model/inputs.js';
 import { type AdamWOptions, adamW } from './adamw.js';
+import type { BatchInputs } from './prefix/cache.js';
 import { gradients, inputShapes, type ModelSpec } from './programs.js';
 import { learningRateAt, type ScheduleName } from './schedule.js';
 import type { TrainingState } from './state.js';
@@ -37,6 +38,8 @@ export interface TrainingData {
   batchesPerEpoch: number;
   /** The batches of an epoch (0-based), made one by one. */
   batches(epoch: number): Iterable<Batch>;
+  /** What the model reads of a batch; from its tokens unless told. */
+  inputs?: BatchInputs;
 }
 
 export interface StepReport {
@@ -100,6 +103,8 @@ export async function train(
     shapes: inputShapes(model.config, model.classes),
   });
   const update = adamW(engine, options);
+  const inputs: BatchInputs =
+    data.inputs ?? (async (batch) => encoderInputs(batch, model.config, { pooling: model.pooling }));
 
   let step = 0;
   let updates = 0;
@@ -118,7 +123,7 @@ export async function train(
       const batch = batches[micro];
       const result = await program.run({
         inputs: {
-          ...encoderInputs(batch, model.config, { pooling: model.pooling }),
+          ...(await inputs(batch)),
           ...lossInputs(batch, data.labels, model),
           denominator: { shape: [], data: Float32Array.of(rows) },
         },

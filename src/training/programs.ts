@@ -10,6 +10,7 @@ import { pool } from '../model/pooling.js';
 import type { LayerRates } from '../model/rates.js';
 import type { ClassifierKind } from '../model/shapes.js';
 import type { EncoderConfig } from '../model/types.js';
+import type { Start } from './prefix/start.js';
 
 export interface ModelSpec {
   config: EncoderConfig;
@@ -23,6 +24,8 @@ export interface ModelSpec {
   /** Dropout while training. */
   rates: (layer: number) => LayerRates;
   classifierRate: number;
+  /** Programs read cached states in place of tokens: `states` [batch · length, hidden], or `pooled` [batch, hidden]. */
+  start?: Start;
 }
 
 /** Shapes of what `encoderInputs` and `lossInputs` prepare, for any batch and length. */
@@ -33,6 +36,8 @@ export function inputShapes(config: EncoderConfig, classes = 1): (sizes: Sizes) 
     attentionBias: [batch, 1, 1, length],
     relative: [length * length, config.relativeBuckets],
     poolingWeights: [batch, length],
+    states: [batch * length, config.hidden],
+    pooled: [batch, config.hidden],
     targets: [batch, classes],
     rowWeights: [batch],
     denominator: [],
@@ -45,8 +50,10 @@ function logitsOf(
   inputs: Record<string, Tensor>,
   chance?: Chance,
 ): Tensor {
-  const { config, head, pooling, classifier, rates, classifierRate: rate } = model;
-  const states = encode(parameters, inputs, config, { head, rates, chance });
+  const { config, head, pooling, classifier, rates, classifierRate: rate, start } = model;
+  if (start?.kind === 'pooled') return classify(parameters, inputs.pooled, { classifier, rate, chance });
+  const from = start && { layer: start.layer, states: inputs.states };
+  const states = encode(parameters, inputs, config, { head, rates, chance, start: from });
   return classify(parameters, pool(pooling, states[states.length - 1], inputs), { classifier, rate, chance });
 }
 
