@@ -55,6 +55,11 @@ export function dropout(x: Tensor, rate: number, site: string, chance: Chance | 
   return chance && rate > 0 ? tf.mul(x, chance.mask(site, x.shape, rate)) : x;
 }
 
+/** factor · a [.., n, d] · b [.., m, d]ᵀ → [.., n, m]. */
+function scaledScores(a: Tensor, b: Tensor, factor: number): Tensor {
+  return recordedOps()?.scores(a, b, factor) ?? tf.matMul(tf.mul(a, factor), b, false, true);
+}
+
 export interface AttentionOptions {
   batch: number;
   length: number;
@@ -73,8 +78,7 @@ export function attention(query: Tensor, key: Tensor, value: Tensor, bias: Tenso
   const { batch, length, heads, rate, site, chance } = options;
   const hidden = query.shape[1] as number;
   const split = (x: Tensor) => tf.transpose(tf.reshape(x, [batch, length, heads, hidden / heads]), [0, 2, 1, 3]);
-  const scaled = tf.mul(query, 1 / Math.sqrt(hidden / heads));
-  const scores = tf.add(tf.matMul(split(scaled), split(key), false, true), bias);
+  const scores = tf.add(scaledScores(split(query), split(key), 1 / Math.sqrt(hidden / heads)), bias);
   const probabilities = dropout(tf.softmax(scores), rate, site, chance);
   const context = tf.matMul(probabilities, split(value));
   return tf.reshape(tf.transpose(context, [0, 2, 1, 3]), [batch * length, hidden]);

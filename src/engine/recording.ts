@@ -6,6 +6,7 @@ export interface RecordedOps {
   layerNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon: number): Tensor;
   gelu(x: Tensor): Tensor;
   embedding(table: Tensor, ids: Tensor): Tensor;
+  scores(a: Tensor, b: Tensor, factor: number): Tensor;
 }
 
 let current: RecordedOps | undefined;

@@ -270,6 +270,47 @@ export const kernelCases: Record<string, Case[]> = {
     body: (x, weight, bias) => kernel('Linear', { x, weight, bias }) as Tensor,
     oracle: (x, weight, bias) => tf.add(tf.matMul(x as tf.Tensor2D, weight as tf.Tensor2D, false, true), bias),
   })),
+  ScaledMatMul: [
+    ...[false, true].flatMap((transposeA) =>
+      [false, true].map(
+        (transposeB): Case => ({
+          name: `${transposeA ? 'aᵀ' : 'a'} · ${transposeB ? 'bᵀ' : 'b'}, batched`,
+          inputs: [floats(transposeA ? [2, 3, 4, 5] : [2, 3, 5, 4]), floats(transposeB ? [2, 3, 6, 4] : [2, 3, 4, 6])],
+          body: (a, b) => kernel('ScaledMatMul', { a, b }, { factor: 0.3, transposeA, transposeB }) as Tensor,
+          oracle: (a, b) => tf.mul(tf.matMul(a as tf.Tensor3D, b as tf.Tensor3D, transposeA, transposeB), 0.3),
+        }),
+      ),
+    ),
+    {
+      name: 'matrices',
+      inputs: [floats([5, 4]), floats([4, 6])],
+      body: (a, b) => kernel('ScaledMatMul', { a, b }, { factor: -2 }) as Tensor,
+      oracle: (a, b) => tf.mul(tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D), -2),
+    },
+  ],
+  Scale: [
+    {
+      name: 'of an input',
+      inputs: [floats([3, 4])],
+      body: (x) => kernel('Scale', { x }, { factor: 0.5 }) as Tensor,
+      oracle: (x) => tf.mul(x, 0.5),
+    },
+    {
+      name: 'of a product, which takes the factor in',
+      inputs: [floats([3, 4]), floats([5, 4])],
+      body: (a, b) =>
+        kernel('Scale', { x: tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D, false, true) }, { factor: 0.5 }) as Tensor,
+      oracle: (a, b) => tf.mul(tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D, false, true), 0.5),
+    },
+    {
+      name: 'of a product with a bias, which does not',
+      inputs: [floats([3, 4]), floats([5, 4]), floats([5])],
+      body: (x, weight, bias) =>
+        kernel('Scale', { x: kernel('Linear', { x, weight, bias }) as Tensor }, { factor: 0.5 }) as Tensor,
+      oracle: (x, weight, bias) =>
+        tf.mul(tf.add(tf.matMul(x as tf.Tensor2D, weight as tf.Tensor2D, false, true), bias), 0.5),
+    },
+  ],
   LayerNorm: [[3, 8], [2, 3, 5], [1, 2], [4]].flatMap((shape) =>
     [0, 1, 2].map((output): Case => {
       const width = shape[shape.length - 1];

@@ -1,12 +1,8 @@
 /** Element-wise programs over flat banks, whatever the tensors' shapes: recorded, then run as one fused loop, block by block. */
-import * as tf from '@tensorflow/tfjs';
-import * as ort from 'onnxruntime-node';
 import type { Elementwise, ElementwiseFunction, Recordable } from '../types.js';
 import { BLOCK, type CompiledBank, PAGE } from './bank.js';
 import { type FusedLoop, lower } from './fused/lower.js';
-import { serialize } from './onnx.js';
 import { record } from './recorder.js';
-import { openSession } from './session.js';
 
 export function compiledElementwise(body: ElementwiseFunction, scalars: readonly string[]): Elementwise {
   const loops = new Map<number, FusedLoop>();
@@ -71,37 +67,4 @@ function runCopied(
     run(BLOCK, starts, scalars);
     for (let i = 0; i < targets.length; i++) targets[i].flat.set(views[sources.length + i], at);
   }
-}
-
-/** Elements that are summed up in float32. */
-const SUM_BLOCK = 1 << 17;
-
-/** The sum of the squares of a bank's elements: float32 within blocks, float64 over them. */
-export function compiledSumOfSquares(threads: number) {
-  let opening: Promise<ort.InferenceSession> | undefined;
-  const open = () => {
-    const { graph, outputs } = record(({ x }) => ({ sum: tf.sum(tf.square(x)) }), {
-      symbols: ['count'],
-      chance: false,
-      inputs: ({ count }) => [{ name: 'x', shape: [count], type: 'float32' }],
-    });
-    const name = 'sum of squares';
-    return openSession(serialize(graph, name, outputs).bytes, { threads, symbolic: true, name });
-  };
-  return {
-    async run({ flat }: CompiledBank): Promise<number> {
-      opening ??= open();
-      const session = await opening;
-      let total = 0;
-      for (let at = 0; at < flat.length; at += SUM_BLOCK) {
-        const block = flat.subarray(at, Math.min(at + SUM_BLOCK, flat.length));
-        const results = await session.run({ 'in:x': new ort.Tensor('float32', block, [block.length]) });
-        total += Number(results['out:sum'].data[0]);
-      }
-      return total;
-    },
-    async close() {
-      if (opening) await (await opening).release();
-    },
-  };
 }

@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Engine, EngineOptions } from '../types.js';
 import { type CompiledBank, compiledBanks } from './bank.js';
-import { compiledElementwise, compiledSumOfSquares } from './elementwise.js';
+import { compiledElementwise } from './elementwise.js';
+import { createSumOfSquares } from './fused/squares.js';
 import './kernels/elementwise.js';
 import './kernels/products.js';
 import './kernels/structure.js';
@@ -14,7 +15,7 @@ export function compiledEngine({ threads = 1, cacheBytes = 2 ** 31 }: EngineOpti
     createSessionCache<Awaited<ReturnType<Parameters<typeof compiledProgram>[0]['cache']['get']>>>(cacheBytes);
   let programs = 0;
   const host = { threads, cache };
-  const square = compiledSumOfSquares(threads);
+  const sumOfSquares = createSumOfSquares();
   const product = compiledProgram(host, 'multiply', ({ a, b }) => ({
     product: tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D),
   }));
@@ -24,14 +25,16 @@ export function compiledEngine({ threads = 1, cacheBytes = 2 ** 31 }: EngineOpti
     banks: (entries, count) => compiledBanks(entries, count),
     program: (name, body, options) => compiledProgram(host, `${name}#${programs++}`, body, options),
     elementwise: (_name, body, scalars) => compiledElementwise(body, scalars),
-    sumOfSquares: (bank) => square.run(bank as CompiledBank),
+    async sumOfSquares(bank) {
+      const { flat, memory } = bank as CompiledBank;
+      return sumOfSquares(flat, memory);
+    },
     async multiply(a, rows, inner, b, columns) {
       const inputs = { a: { shape: [rows, inner], data: a }, b: { shape: [inner, columns], data: b } };
       return (await product.run({ inputs })).product.data.slice() as Float32Array;
     },
     async close() {
       await cache.clear();
-      await square.close();
     },
   };
 }

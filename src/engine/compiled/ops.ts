@@ -61,12 +61,12 @@ function gelu(x: Tensor): Tensor {
     return {
       value: run('Gelu', { x: input }),
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        // d/dx x Φ(x) = Φ(x) + x φ(x)
+        // d/dx x Φ(x) = Φ(x) + x φ(x) = ½ (1 + erf z + z exp(ln(2/√π) − z²)), z = x / √2: the fewest passes.
         const [savedInput] = saved;
-        const distribution = tf.add(tf.mul(tf.erf(tf.mul(savedInput, Math.SQRT1_2)), 0.5), 0.5);
-        const density = tf.exp(tf.mul(tf.mul(savedInput, savedInput), -0.5));
-        const slope = tf.add(tf.mul(tf.mul(density, savedInput), 1 / Math.sqrt(2 * Math.PI)), distribution);
-        return tf.mul(dy, slope);
+        const z = tf.mul(savedInput, Math.SQRT1_2);
+        const bell = tf.mul(z, tf.exp(tf.sub(Math.log(2 / Math.sqrt(Math.PI)), tf.mul(z, z))));
+        const twice = tf.add(tf.add(bell, tf.erf(z)), 1);
+        return tf.mul(run('Scale', { x: dy }, { factor: 0.5 }), twice);
       },
     };
   });
@@ -88,4 +88,22 @@ function embedding(table: Tensor, ids: Tensor): Tensor {
   return op(table, ids);
 }
 
-export const recordedForms: RecordedOps = { linear, layerNorm, gelu, embedding };
+/** factor · a · bᵀ, batched, the factor within the product. */
+function scores(a: Tensor, b: Tensor, factor: number): Tensor {
+  const op = tf.customGrad((...args: unknown[]) => {
+    const [left, right, save] = args as [Tensor, Tensor, (saved: Tensor[]) => void];
+    save([left, right]);
+    const product = (x: Tensor, y: Tensor, transposeA: boolean, transposeB: boolean) =>
+      run('ScaledMatMul', { a: x, b: y }, { factor, transposeA, transposeB });
+    return {
+      value: product(left, right, false, true),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => [
+        product(dy, saved[1], false, false),
+        product(dy, saved[0], true, false),
+      ],
+    };
+  });
+  return op(a, b);
+}
+
+export const recordedForms: RecordedOps = { linear, layerNorm, gelu, embedding, scores };

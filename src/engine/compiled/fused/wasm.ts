@@ -16,6 +16,8 @@ export const OP = {
   v128Store: [0xfd, 0x0b, 4, 0],
   v128And: [0xfd, 0x4e],
   splat: [0xfd, 0x13],
+  lane: (index: number) => [0xfd, 0x1f, index],
+  f32Add: [0x92],
   greaterEqual: [0xfd, 0x46],
   abs: vector(0xe0),
   neg: vector(0xe1),
@@ -44,17 +46,19 @@ export interface FunctionSpec {
   /** Local variables of type v128; their indices follow on one i32, which follows on the arguments. */
   vectors: number;
   body: number[];
+  /** Whether it leaves one float as its result. */
+  result?: boolean;
 }
 
 /** A module that imports the memory `env.memory` and exports the function `run`. */
-export function assemble({ integers, floats, vectors, body }: FunctionSpec): Uint8Array<ArrayBuffer> {
+export function assemble({ integers, floats, vectors, body, result = false }: FunctionSpec): Uint8Array<ArrayBuffer> {
   const text = (value: string) => [...unsigned(value.length), ...Buffer.from(value)];
   const locals = [2, 1, I32, ...unsigned(vectors), V128];
   const types = [...new Array<number>(integers).fill(I32), ...new Array<number>(floats).fill(F32)];
   const code = [...locals, ...body, ...OP.end];
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
-    ...section(1, [1, 0x60, ...unsigned(types.length), ...types, 0]),
+    ...section(1, [1, 0x60, ...unsigned(types.length), ...types, ...(result ? [1, F32] : [0])]),
     ...section(2, [1, ...text('env'), ...text('memory'), 0x02, 0x00, 1]),
     ...section(3, [1, 0]),
     ...section(7, [1, ...text('run'), 0x00, 0]),

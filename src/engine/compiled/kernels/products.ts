@@ -1,11 +1,31 @@
 /** Kernels that multiply matrices, reduce and normalise. */
-import { util } from '@tensorflow/tfjs';
+import { type NamedAttrMap, util } from '@tensorflow/tfjs';
 import { EngineError } from '../../../errors.js';
-import type { Graph, Value } from '../graph.js';
+import type { Attribute, Graph, Value } from '../graph.js';
 import { register } from '../recorder.js';
 import { broadcastShape } from './elementwise.js';
 
-register('BatchMatMul', ({ graph, inputs: { a, b }, attributes }) => {
+register('BatchMatMul', ({ graph, inputs: { a, b }, attributes }) => multiply(graph, a, b, attributes));
+
+/** factor · a · b, either transposed. */
+register('ScaledMatMul', ({ graph, inputs: { a, b }, attributes }) =>
+  multiply(graph, a, b, attributes, Number(attributes.factor)),
+);
+
+/**
+ * x · factor, where nothing else reads x: a product that made x takes the factor in. The product is written anew; the one without
+ * the factor is dropped, as no output needs it.
+ */
+register('Scale', ({ graph, inputs: { x }, attributes }) => {
+  const factor = Number(attributes.factor);
+  const made = graph.nodes.findLast(({ outputs }) => outputs[0] === x);
+  if (made?.op === 'Gemm' && made.inputs.length === 2) {
+    return graph.node('Gemm', made.inputs, x, { ...made.attributes, alpha: { float: factor } });
+  }
+  return graph.node('Mul', [x, graph.scalar(factor, x.type)], x);
+});
+
+function multiply(graph: Graph, a: Value, b: Value, attributes: NamedAttrMap, factor = 1): Value {
   const transA = Boolean(attributes.transposeA);
   const transB = Boolean(attributes.transposeB);
   const rank = Math.max(a.shape.length, b.shape.length);
@@ -14,12 +34,13 @@ register('BatchMatMul', ({ graph, inputs: { a, b }, attributes }) => {
   if (a.shape[a.shape.length - (transA ? 2 : 1)] !== b.shape[b.shape.length - (transB ? 1 : 2)]) {
     throw new EngineError(`matrices [${a.shape}] and [${b.shape}] cannot be multiplied`);
   }
-  const flags = { transA: transA ? 1 : 0, transB: transB ? 1 : 0 };
+  const flags: Record<string, Attribute> = { transA: transA ? 1 : 0, transB: transB ? 1 : 0 };
+  if (factor !== 1) flags.alpha = { float: factor };
   if (rank === 2) return graph.node('Gemm', [a, b], { shape: [rows, columns] }, flags);
   // tf.matMul on a pair of matrices arrives as one batch of one.
   const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
   return graph.node('FusedMatMul', [a, b], { shape: [...batch, rows, columns] }, flags, 'com.microsoft');
-});
+}
 
 /** x · weightᵀ + bias in one node. */
 register('Linear', ({ graph, inputs: { x, weight, bias } }) =>
