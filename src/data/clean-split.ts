@@ -30,19 +30,10 @@ export function cleanSplit(
   const { rowTexts, texts } = distinctTexts(examples);
   const { words, inner, outer } = containment(texts);
   const target = Math.max(1, Math.round(share * examples.length));
+  const owner = owners(rowTexts, texts.length);
   for (let minimum = 1; minimum <= SHORT; minimum++) {
-    const groups = disjointSets(examples.length);
-    const owner = new Int32Array(texts.length).fill(-1);
     const long = (text: number) => words[text] >= minimum || words[text] === 0;
-    rowTexts.forEach((of, row) => {
-      for (const text of of) {
-        if (owner[text] < 0) owner[text] = row;
-        else groups.union(owner[text], row);
-      }
-    });
-    inner.forEach((text, i) => {
-      if (long(text)) groups.union(owner[text], owner[outer[i]]);
-    });
+    const groups = groupRows({ rowTexts, inner, outer, owner, long });
     const anchored = new Uint8Array(examples.length);
     rowTexts.forEach((of, row) => {
       if (of.some(long)) anchored[groups.find(row)] = 1;
@@ -55,6 +46,64 @@ export function cleanSplit(
   throw new UserError('the training split cannot be cut by group: nearly all rows share texts', {
     hint: 'use the dev split to choose the epoch, or name a split of your own',
   });
+}
+
+/**
+ * Group of each row, such that rows of different groups share no text: as in `cleanSplit`, with the texts that tie rows together no
+ * shorter than it takes for no group to hold more than `most` rows; where none will do, rows of equal texts alone are one group.
+ * Groups are numbered from 0 in the order of their first rows.
+ */
+export function textGroups(examples: readonly { text: string; pair?: string }[], most: number): Int32Array {
+  const { rowTexts, texts } = distinctTexts(examples);
+  const { words, inner, outer } = containment(texts);
+  const owner = owners(rowTexts, texts.length);
+  for (let minimum = 1; minimum <= SHORT; minimum++) {
+    const long = (text: number) => words[text] >= minimum || words[text] === 0;
+    const groups = numbered(groupRows({ rowTexts, inner, outer, owner, long }), examples.length);
+    if (groups.sizes.every((size) => size <= most)) return groups.of;
+  }
+  const same = new Map<string, number>();
+  return Int32Array.from(rowTexts, (of) => {
+    const key = of.join(' ');
+    const group = same.get(key) ?? same.size;
+    same.set(key, group);
+    return group;
+  });
+}
+
+function numbered(groups: Sets, rows: number): { of: Int32Array; sizes: number[] } {
+  const numbers = new Map<number, number>();
+  const sizes: number[] = [];
+  const of = new Int32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const root = groups.find(row);
+    const group = numbers.get(root) ?? numbers.size;
+    numbers.set(root, group);
+    of[row] = group;
+    sizes[group] = (sizes[group] ?? 0) + 1;
+  }
+  return { of, sizes };
+}
+
+/** A row that has each text. */
+function owners(rowTexts: number[][], texts: number): Int32Array {
+  const owner = new Int32Array(texts).fill(-1);
+  rowTexts.forEach((of, row) => {
+    for (const text of of) if (owner[text] < 0) owner[text] = row;
+  });
+  return owner;
+}
+
+/** Rows that share a text are one group, and so are rows of which one holds a long text of the other. */
+function groupRows({ rowTexts, inner, outer, owner, long }: Texts): Sets {
+  const groups = disjointSets(rowTexts.length);
+  rowTexts.forEach((of, row) => {
+    for (const text of of) groups.union(owner[text], row);
+  });
+  inner.forEach((text, i) => {
+    if (long(text)) groups.union(owner[text], owner[outer[i]]);
+  });
+  return groups;
 }
 
 const REST = 1;
@@ -117,7 +166,10 @@ function collect(rows: number, minimumWords: number, side: (row: number) => numb
 }
 
 /** Distinct texts as words, and which of them each row has. An empty text ties nothing together. */
-function distinctTexts(examples: { text: string; pair?: string }[]): { rowTexts: number[][]; texts: string[][] } {
+function distinctTexts(examples: readonly { text: string; pair?: string }[]): {
+  rowTexts: number[][];
+  texts: string[][];
+} {
   const known = new Map<string, number>();
   const texts: string[][] = [];
   const rowTexts = examples.map(({ text, pair }) => {

@@ -5,6 +5,8 @@ export interface Scatter {
   add(x: Float64Array, weight: number): void;
   /** uᵀ S u for u [width]. */
   quadratic(u: Float64Array): number;
+  /** S as a full matrix [width, width]. */
+  matrix(): Float64Array;
 }
 
 /** Rows are folded in by this many, so that each entry of the matrix is loaded once for all of them. */
@@ -45,6 +47,17 @@ export function createScatter(width: number): Scatter {
         total += u[i] * (entries[start + i] * u[i] + 2 * off);
       }
       return total;
+    },
+    matrix() {
+      fold();
+      const full = new Float64Array(width * width);
+      for (let i = 0, start = 0; i < width; start += width - i - 1, i++) {
+        for (let j = i; j < width; j++) {
+          full[i * width + j] = entries[start + j];
+          full[j * width + i] = entries[start + j];
+        }
+      }
+      return full;
     },
   };
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { cleanSplit } from '../../src/data/clean-split.js';
+import { cleanSplit, textGroups } from '../../src/data/clean-split.js';
 import { openTask } from '../../src/data/tasks.js';
 import { UserError } from '../../src/errors.js';
 import { stream } from '../../src/random.js';
@@ -111,4 +111,35 @@ test('all of SST-2’s training split is cut cleanly, in seconds', {
     const inner = words(rows[i].text);
     if (inner !== '') assert.ok(!all.includes(` ${inner} `), inner);
   }
+});
+
+test('rows of different groups share no text, and groups stay small enough for folds', () => {
+  const texts = [
+    'the old dog',
+    'A dog',
+    'the old dog barks',
+    'cats',
+    'cats sleep',
+    'cats sleep at night',
+    'rain',
+    'Rain!',
+  ];
+  const of = (most: number, words = texts) => [
+    ...textGroups(
+      words.map((text) => ({ text })),
+      most,
+    ),
+  ];
+  assert.deepEqual(of(3), [0, 1, 0, 2, 2, 2, 3, 3]);
+  // Texts of one word no longer tie rows together.
+  assert.deepEqual(of(2), [0, 1, 0, 2, 3, 3, 4, 4]);
+  // Where even that is too much, equal rows alone are one group.
+  assert.deepEqual(of(1, ['a', 'b', 'A']), [0, 1, 0]);
+  const pairs = [
+    { text: 'one', pair: 'two' },
+    { text: 'three', pair: 'two' },
+    { text: 'four', pair: 'five' },
+  ];
+  assert.deepEqual([...textGroups(pairs, 2)], [0, 0, 1]);
+  assert.deepEqual([...textGroups(pairs, 1)], [0, 1, 2]);
 });
