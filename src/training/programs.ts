@@ -8,7 +8,7 @@ import type { Pooling } from '../model/inputs.js';
 import { crossEntropy, meanSquaredError } from '../model/loss.js';
 import { pool } from '../model/pooling.js';
 import type { LayerRates } from '../model/rates.js';
-import type { ClassifierKind } from '../model/shapes.js';
+import { type ClassifierKind, layerShapes } from '../model/shapes.js';
 import type { EncoderConfig } from '../model/types.js';
 import type { Start } from './prefix/start.js';
 
@@ -36,6 +36,7 @@ export function inputShapes(config: EncoderConfig, classes = 1): (sizes: Sizes) 
     attentionBias: [batch, 1, 1, length],
     relative: [length * length, config.relativeBuckets],
     poolingWeights: [batch, length],
+    keptWeights: [batch, length],
     states: [batch * length, config.hidden],
     pooled: [batch, config.hidden],
     targets: [batch, classes],
@@ -81,10 +82,57 @@ export function logits(model: ModelSpec): Recordable {
   return (inputs) => ({ logits: logitsOf(model, inputs, inputs) });
 }
 
-/** Means over content tokens of the states of layers 0…L, without dropout: `layer0` … `layerL`, each [batch, hidden]. */
-export function pooledStates(config: EncoderConfig): Recordable {
+/** What of some layers is kept for a run that starts from one of them. */
+export interface KeptStates {
+  kind: Start['kind'];
+  layers: readonly number[];
+  pooling: Pooling;
+}
+
+/**
+ * Means over content tokens of the states of layers 0…L, without dropout: `layer0` … `layerL`, each [batch, hidden]. With
+ * `tokenCosine` also `cosine1` … `cosineL`, each [batch]: of the first token's state to its state a layer below. With `kept` also
+ * `kept0` … `keptL` of its layers: what a run that starts there reads (the poolings but the mean by the input `keptWeights`).
+ */
+export function pooledStates(
+  config: EncoderConfig,
+  { tokenCosine = false, kept }: { tokenCosine?: boolean; kept?: KeptStates } = {},
+): Recordable {
   return (inputs) => {
     const states = encode(inputs, inputs, config, { head: config.layers });
-    return Object.fromEntries(states.map((state, layer) => [`layer${layer}`, pool('mean', state, inputs)]));
+    const outputs = Object.fromEntries(states.map((state, layer) => [`layer${layer}`, pool('mean', state, inputs)]));
+    const weights = { ...inputs, poolingWeights: inputs.keptWeights ?? inputs.poolingWeights };
+    for (const layer of kept?.layers ?? []) {
+      outputs[`kept${layer}`] = kept?.kind === 'pooled' ? pool(kept.pooling, states[layer], weights) : states[layer];
+    }
+    if (!tokenCosine) return outputs;
+    const tokens = states.map((state) => pool('first', state, inputs));
+    const dot = (a: Tensor, b: Tensor) => tf.sum(tf.mul(a, b), -1);
+    const norms = tokens.map((token) => tf.sqrt(dot(token, token)));
+    for (let layer = 1; layer < tokens.length; layer++) {
+      const lengths = tf.mul(norms[layer - 1], norms[layer]);
+      outputs[`cosine${layer}`] = tf.div(dot(tokens[layer - 1], tokens[layer]), lengths);
+    }
+    return outputs;
+  };
+}
+
+/**
+ * Squared norms by layer of the gradient of a batch's mean loss, without dropout, and of the parameters: `gradient1` … `gradientL` and
+ * `weight1` … `weightL`, each a scalar. Inputs as those of `gradients`.
+ */
+export function layerGradients(model: ModelSpec): Recordable {
+  const layers = Array.from({ length: model.head }, (_, index) => [...layerShapes(model.config, index + 1).keys()]);
+  const norms = gradients(model, layers.flat());
+  return (inputs, context) => {
+    const { loss: _, ...byName } = norms(inputs, context);
+    const square = (tensors: Tensor[]) =>
+      tensors.map((tensor) => tf.sum(tf.mul(tensor, tensor))).reduce((sum, value) => tf.add(sum, value));
+    return Object.fromEntries(
+      layers.flatMap((names, index) => [
+        [`gradient${index + 1}`, square(names.map((name) => byName[name]))],
+        [`weight${index + 1}`, square(names.map((name) => inputs[name]))],
+      ]),
+    );
   };
 }

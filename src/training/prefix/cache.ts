@@ -11,7 +11,7 @@ import type { HostTensor } from '../../model/types.js';
 import { type PrefixIdentity, prefixKey } from './key.js';
 import { openPass, type PassOptions, type PrefixPass } from './pass.js';
 import { type Filling, findStore, inWords, openFilling, type Room } from './room.js';
-import { type Layout, layoutOf, type PrefixStore } from './store.js';
+import { layoutOf, type PrefixStore, rowOf } from './store.js';
 
 /** What a program reads of a batch. The next call may overwrite it. */
 export type BatchInputs = (batch: Batch) => Promise<Record<string, HostTensor>>;
@@ -36,8 +36,11 @@ export interface SplitReport {
 
 export interface PrefixCache {
   readonly splits: readonly SplitReport[];
-  /** Gets a split's states into the cache: from `ready`, which holds them all already, from a persisted cache, or from the pass. */
-  fill(name: string, split: Encoded[], ready?: Filling): Promise<void>;
+  /**
+   * Gets a split's states into the cache: a persisted one, or what `ready` holds (it is taken over), or what the pass computes.
+   * Without room the split is not cached, and a warning says so.
+   */
+  fill(name: string, split: Encoded[], ready?: PrefixStore): Promise<void>;
   /** Gives back the prefix's parameters where every split that was filled has its states. */
   release(): Promise<void>;
   /** What programs with this `start` read of the split's batches. */
@@ -50,7 +53,7 @@ const ROWS = 32;
 
 export function createPrefixCache(options: PrefixOptions): PrefixCache {
   const { config, start, pooling, room, identity, padId, onProgress, onWarning } = options;
-  const stores = new Map<Encoded[], { layout: Layout; store: PrefixStore | undefined }>();
+  const stores = new Map<Encoded[], PrefixStore | undefined>();
   const splits: SplitReport[] = [];
   let opened: PrefixPass | undefined;
 
@@ -71,7 +74,7 @@ export function createPrefixCache(options: PrefixOptions): PrefixCache {
     for (const batch of batches) {
       const states = await run(batch);
       try {
-        eachRow(batch, (example, row) => filling.write(example, rowOf(states, batch, row, split[example].ids.length)));
+        eachRow(batch, (example, row) => filling.write(example, vectorsOf(states, batch, row, split[example])));
       } catch (cause) {
         onWarning?.(without(name, `the cache could not be written: ${reason(cause)}`));
         return false;
@@ -91,62 +94,86 @@ export function createPrefixCache(options: PrefixOptions): PrefixCache {
     }
   };
 
-  /** An example's vectors among those of a batch. */
-  const rowOf = (states: Float32Array, { length }: Batch, row: number, tokens: number): Float32Array => {
-    const { hidden } = config;
-    if (start.kind === 'pooled') return states.subarray(row * hidden, (row + 1) * hidden);
-    return states.subarray(row * length * hidden, (row * length + tokens) * hidden);
-  };
+  const vectorsOf = (states: Float32Array, batch: Batch, row: number, { ids }: Encoded): Float32Array =>
+    rowOf(states, batch, row, { kind: start.kind, width: config.hidden, tokens: ids.length });
 
   const without = (name: string, why: string): string =>
     `${why}; ${name} goes through ${start.layer === 1 ? 'layer 1' : `layers 1-${start.layer}`} every time it is read`;
 
-  async function fill(name: string, split: Encoded[], ready?: Filling): Promise<void> {
+  /** Every example from a store that has them all; false where it, or the disk, fails. */
+  const copy = (split: Encoded[], from: PrefixStore, filling: Filling): boolean => {
+    try {
+      return split.every(({ ids }, example) => {
+        const states = new Float32Array((start.kind === 'pooled' ? 1 : ids.length) * config.hidden);
+        if (!from.read(example, states)) return false;
+        filling.write(example, states);
+        return true;
+      });
+    } catch {
+      return false;
+    }
+  };
+
+  async function fill(name: string, split: Encoded[], ready?: PrefixStore): Promise<void> {
     const layout = layoutOf(split, start, config.hidden, identity.precision);
     const key = prefixKey({ ...identity, start, pooling }, split);
     const keep = (store: PrefixStore | undefined, source: SplitReport['source']) => {
-      stores.set(split, { layout, store });
+      stores.set(split, store);
       splits.push({ split: name, place: store?.place ?? 'none', source, bytes: layout.bytes });
     };
-    const found = ready ? {} : findStore(layout, key, room);
-    if (found.store) return keep(found.store, 'file');
+    /** A new cache, filled by `into`; false where that does not work out. */
+    const make = async (source: SplitReport['source'], into: (filling: Filling) => Promise<boolean>) => {
+      const filling = openFilling(layout, key, room);
+      if (typeof filling === 'string') {
+        onWarning?.(without(name, filling));
+        return false;
+      }
+      let complete = false;
+      try {
+        const finished = (await into(filling)) && finish(name, filling);
+        if (!finished) return false;
+        complete = true;
+        const { store, warning } = finished;
+        if (warning) onWarning?.(`the cached states of ${name} are not kept for later runs: ${warning}`);
+        keep(store, source);
+        return true;
+      } finally {
+        if (!complete) filling.abandon();
+      }
+    };
+
+    const found = findStore(layout, key, room);
+    if (found.store) {
+      ready?.close();
+      return keep(found.store, 'file');
+    }
     if (found.damage) onWarning?.(`the cached states of ${name} are not used, and computed again: ${found.damage}`);
-    const filling = ready ?? openFilling(layout, key, room);
-    if (typeof filling === 'string') {
-      onWarning?.(without(name, filling));
-      return keep(undefined, 'computed');
+    if (ready && room.folder === null && layout.bytes > room.memoryBytes) {
+      room.diskBytes -= layout.bytes;
+      return keep(ready, 'select');
     }
-    let complete = false;
-    try {
-      if (!ready && !(await compute(name, split, filling))) return keep(undefined, 'computed');
-      const finished = finish(name, filling);
-      if (!finished) return keep(undefined, 'computed');
-      const { store, warning } = finished;
-      complete = true;
-      if (warning) onWarning?.(`the cached states of ${name} are not kept for later runs: ${warning}`);
-      keep(store, ready ? 'select' : 'computed');
-    } finally {
-      if (!complete) filling.abandon();
-    }
+    const copied = ready && (await make('select', async (filling) => copy(split, ready, filling)));
+    ready?.close();
+    if (copied) return;
+    if (!(await make('computed', (filling) => compute(name, split, filling)))) keep(undefined, 'computed');
   }
 
   return {
     splits,
     fill,
     async release() {
-      if ([...stores.values()].every(({ store }) => store !== undefined)) await closePass();
+      if ([...stores.values()].every((store) => store !== undefined)) await closePass();
     },
     inputs(split): BatchInputs {
       const { hidden } = config;
       let buffer = new Float32Array(0);
       let lost = false;
       const read = (batch: Batch, states: Float32Array): boolean => {
-        const known = stores.get(split);
-        if (!known?.store) return false;
-        const { store } = known;
+        const store = stores.get(split);
+        if (!store) return false;
         let whole = true;
         eachRow(batch, (example, row) => {
-          whole &&= store.read(example, rowOf(states, batch, row, split[example].ids.length));
+          whole &&= store.read(example, vectorsOf(states, batch, row, split[example]));
         });
         if (!whole && !lost) onWarning?.('cached states changed on the disk; they are computed again where that shows');
         lost ||= !whole;
@@ -161,8 +188,7 @@ export function createPrefixCache(options: PrefixOptions): PrefixCache {
           const computed = await (await pass()).run(batch);
           states.fill(0);
           eachRow(batch, (example, row) => {
-            const tokens = split[example].ids.length;
-            rowOf(states, batch, row, tokens).set(rowOf(computed, batch, row, tokens));
+            vectorsOf(states, batch, row, split[example]).set(vectorsOf(computed, batch, row, split[example]));
           });
         }
         if (start.kind === 'pooled') return { pooled: { shape: [rows, hidden], data: states } };
@@ -171,7 +197,7 @@ export function createPrefixCache(options: PrefixOptions): PrefixCache {
       };
     },
     async close() {
-      for (const { store } of stores.values()) store?.close();
+      for (const store of stores.values()) store?.close();
       stores.clear();
       await closePass();
     },

@@ -1,6 +1,6 @@
 /** Where a split's states wait: their layout, and the store in memory. Padding is not kept. */
 import { fromFloat16, toFloat16 } from '../../checkpoint/half.js';
-import type { Encoded } from '../../data/types.js';
+import type { Batch, Encoded } from '../../data/types.js';
 import type { Precision } from './key.js';
 import type { Start } from './start.js';
 
@@ -31,6 +31,17 @@ export function bytesPerNumber(precision: Precision): number {
 export function placeOf({ precision, width, offsets }: Layout, example: number): { at: number; bytes: number } {
   const size = width * bytesPerNumber(precision);
   return { at: offsets[example] * size, bytes: (offsets[example + 1] - offsets[example]) * size };
+}
+
+/** An example's vectors among those of a batch, [rows · length, width] or pooled [rows, width]: [tokens, width] or [1, width]. */
+export function rowOf(
+  states: Float32Array,
+  { length }: Batch,
+  row: number,
+  { kind, width, tokens }: { kind: Start['kind']; width: number; tokens: number },
+): Float32Array {
+  if (kind === 'pooled') return states.subarray(row * width, (row + 1) * width);
+  return states.subarray(row * length * width, (row * length + tokens) * width);
 }
 
 export interface PrefixStore {
