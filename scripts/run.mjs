@@ -213,7 +213,7 @@ const commands = {
   test,
   demo(args) {
     ensureBuilt();
-    return node(['dist/src/cli/demo.js', ...args]);
+    return node(['dist/scripts/demo.js', ...args]);
   },
   build() {
     // From nothing, so that no output of a deleted source is left to be packed.

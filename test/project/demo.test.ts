@@ -1,0 +1,131 @@
+/** The demo's plan and its children: which arms run, what a failure or Ctrl-C does to the others. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type Child, ChildFailure, runChildren } from '../../scripts/demo/children.js';
+import { armText, comparisonRows, planArms } from '../../scripts/demo/plan.js';
+import type { SelectResult, TrainResult } from '../../src/pipeline/types.js';
+
+function curve(nu: number[]): SelectResult {
+  const layers = nu.map((value, i) => ({ layer: i + 1, nu: value, low: null, high: null, share: null }));
+  return { shape: { layers: nu.length, hidden: 192 }, layers, range: 'fit' } as unknown as SelectResult;
+}
+
+test('with a layer in the middle chosen three arms run, the span with the classifier at its end', () => {
+  const planned = planArms(curve([5, 4, 1, 3, 6, 7]));
+  assert.deepEqual(
+    planned.map(({ arm, sameAs }) => [armText(arm), sameAs]),
+    [
+      ['{ name: full, bottom: 1, top: 6, head: 6 }', undefined],
+      ['{ name: top-2, bottom: 5, top: 6, head: 6 }', undefined],
+      ['{ name: selected-2, bottom: 2, top: 3, head: 3 }', undefined],
+    ],
+  );
+  // 3 passes a tuned layer and epoch; what is frozen below runs once, what is above the classifier never.
+  assert.deepEqual(
+    planned.map(({ work }) => work),
+    [3 * 3 * 6, 4 + 3 * 3 * 2, 1 + 3 * 3 * 2],
+  );
+});
+
+test('with the highest layer chosen the span is the top one, runs once, and its row says so', () => {
+  const planned = planArms(curve([6, 5, 4, 3]));
+  assert.equal(planned[2].sameAs, 'top-2');
+  const result = (score: number) =>
+    ({
+      layers: 4,
+      metrics: { score },
+      trainableParameters: 1,
+      peakMemory: 2,
+      seconds: { cache: 1, tune: 2 },
+    }) as unknown;
+  const results = new Map([
+    ['full', result(0.8) as TrainResult],
+    ['top-2', result(0.7) as TrainResult],
+  ]);
+  assert.deepEqual(
+    comparisonRows(planned, results).map(({ arm, scores, seconds, note }) => [arm.name, scores, seconds, note]),
+    [
+      ['full', [0.8], 3, undefined],
+      ['top-2', [0.7], 3, undefined],
+      ['selected-2', [0.7], 3, 'same as top-2'],
+    ],
+  );
+});
+
+const child = (name: string, script: string): Child => ({ name, words: ['-e', script] });
+/** Says that it is ready, waits, and ends by itself on SIGINT. */
+const patient = `
+  process.on('SIGINT', () => { console.error('was asked to end'); process.exit(130); });
+  console.error('ready');
+  setTimeout(() => {}, 30_000);`;
+
+test('outputs come back in order, whoever ends first', async () => {
+  const children = [child('slow', "setTimeout(() => console.log('slow'), 200)"), child('fast', "console.log('fast')")];
+  const { done } = runChildren([...children, child('last', "console.log('last')")], {
+    lanes: 2,
+    signal: new AbortController().signal,
+  });
+  assert.deepEqual(await done, ['slow\n', 'fast\n', 'last\n']);
+});
+
+test('one failure ends the others and is told by its error lines', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'spantune-demo-'));
+  const marker = join(folder, 'ready');
+  const seen: string[] = [];
+  const waiting = {
+    ...child('waiting', patient),
+    onLine(line: string) {
+      seen.push(line);
+      writeFileSync(marker, '');
+    },
+  };
+  const failing = child(
+    'failing',
+    `setInterval(() => {
+      if (!require('node:fs').existsSync(${JSON.stringify(marker)})) return;
+      console.error('tune 5 %\\nerror  no\\nhint   yes');
+      process.exit(2);
+    }, 20)`,
+  );
+  const never = { ...child('never', "console.log('x')"), onStart: () => seen.push('started') };
+  try {
+    const { done } = runChildren([waiting, failing, never], { lanes: 2, signal: new AbortController().signal });
+    await assert.rejects(done, (error: unknown) => {
+      assert.ok(error instanceof ChildFailure);
+      assert.equal(error.message, 'failing ended with code 2');
+      assert.deepEqual([error.exitCode, error.lines], [2, ['error  no', 'hint   yes']]);
+      return true;
+    });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  assert.deepEqual(seen, ['ready', 'was asked to end']);
+});
+
+test('an interruption reaches every child, and is what the caller hears of', async () => {
+  const controller = new AbortController();
+  const seen: string[] = [];
+  const waiting = (name: string) => ({
+    ...child(name, patient),
+    onLine(line: string) {
+      seen.push(line);
+      if (seen.filter((each) => each === 'ready').length === 2) controller.abort(new Error('enough'));
+    },
+  });
+  const { done } = runChildren([waiting('one'), waiting('two'), waiting('three')], {
+    lanes: 2,
+    signal: controller.signal,
+  });
+  await assert.rejects(done, /enough/);
+  assert.deepEqual(seen.sort(), ['ready', 'ready', 'was asked to end', 'was asked to end']);
+});
+
+test('kill ends a child that does not listen', async () => {
+  const deaf = child('deaf', "process.on('SIGINT', () => {}); console.error('ready'); setTimeout(() => {}, 30_000)");
+  const controller = new AbortController();
+  const { done, kill } = runChildren([{ ...deaf, onLine: () => kill() }], { lanes: 1, signal: controller.signal });
+  await assert.rejects(done, /deaf ended with code 137/);
+});
