@@ -27,10 +27,12 @@ export class SpantuneError extends Error {
     this.place = { file: options.file, line: options.line, column: options.column };
   }
 
-  /** `file:line:column: message`, without the parts that are unknown. */
-  describe(): string {
+  /** `file:line:column: message`, without the parts that are unknown; `show` says how the file is written. */
+  describe(show: (file: string) => string = (file) => file): string {
     const { file, line, column } = this.place;
-    const place = [file, line, column].filter((part) => part !== undefined).join(':');
+    const place = [file === undefined ? undefined : show(file), line, column]
+      .filter((part) => part !== undefined)
+      .join(':');
     return place ? `${place}: ${this.message}` : this.message;
   }
 }

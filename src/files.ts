@@ -1,6 +1,6 @@
 /** Files: writes that are whole or absent, and reads whose failure names the file. */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, isAbsolute, relative } from 'node:path';
 import { SpantuneError, UserError } from './errors.js';
 
 /** Writes to a temporary name beside the target and renames it, so that no reader ever sees half a file. */
@@ -52,6 +52,13 @@ export function readJson(path: string, hint?: string): unknown {
   } catch (cause) {
     throw new UserError(`is not valid JSON: ${reason(cause)}`, { file: path, hint: hint ?? 'restore the file', cause });
   }
+}
+
+/** A path as people read it: relative to the current folder where it lies in there. */
+export function displayPath(path: string): string {
+  if (!isAbsolute(path)) return path;
+  const short = relative('.', path);
+  return short === '' || short.startsWith('..') || isAbsolute(short) ? path : short;
 }
 
 export function reason(cause: unknown): string {

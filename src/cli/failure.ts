@@ -1,5 +1,6 @@
 /** An error as the command line shows it: one `error` line, one `hint` line, and an exit code. */
 import { SpantuneError } from '../errors.js';
+import { displayPath } from '../files.js';
 import { type Style, styleFor } from '../report/style.js';
 
 /** Prints a failure to stderr and returns the exit code: 2 for the user's mistake, 1 for ours, 130 for an interruption. */
@@ -10,7 +11,7 @@ export function printFailure(error: unknown, verbose: boolean): number {
 
 export function failureLines(error: unknown, verbose: boolean, { red, cyan, dim }: Style): string[] {
   const ours = !(error instanceof SpantuneError);
-  const message = ours ? `internal: ${oneLine(messageOf(error))}` : oneLine(error.describe());
+  const message = ours ? `internal: ${oneLine(messageOf(error))}` : oneLine(error.describe(displayPath));
   const hint = ours ? 'this is a fault of spantune: please report it, with what --verbose adds' : error.hint;
   const lines = [`${red('error')}  ${message}`];
   if (hint) lines.push(`${cyan('hint')}   ${oneLine(hint)}`);
@@ -23,7 +24,7 @@ export function failureLines(error: unknown, verbose: boolean, { red, cyan, dim 
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof SpantuneError) return error.describe();
+  if (error instanceof SpantuneError) return error.describe(displayPath);
   return error instanceof Error ? error.message || error.name : String(error);
 }
 

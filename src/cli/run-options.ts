@@ -8,7 +8,7 @@ export const RUN_OPTIONS = {
   data: valued(
     "Folder of GLUE's layout, or for a task of your own a file with the run's columns (default: the run's own data)",
   ),
-  'batch-size': valued("Inputs in a batch (default: the run's)"),
+  'batch-size': valued('Inputs in a batch (default: 32)'),
   threads: valued('Threads (default: all cores)'),
   engine: valued("compiled or eager (default: the run's)"),
 };

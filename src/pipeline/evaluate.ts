@@ -1,7 +1,6 @@
 /** Scores of a finished run on a split. */
-import { UserError } from '../errors.js';
 import { score } from '../metrics/score.js';
-import { encodeExamples } from './inputs.js';
+import { encodeExamples, requireLabels } from './inputs.js';
 import { openRun } from './open-run.js';
 import { decide } from './predictor.js';
 import type { EvaluateOptions, EvaluateResult, Reporter } from './types.js';
@@ -11,17 +10,11 @@ export async function runEvaluate(options: EvaluateOptions, reporter: Reporter):
   const began = performance.now();
   const run = await openRun(options, reporter);
   try {
-    const { task, opened, tokenizer, length, predict } = run;
-    const { file, examples } = opened.split(options.split);
-    const unlabelled = examples.find(({ label }) => label === undefined);
-    if (unlabelled) {
-      throw new UserError(`the ${options.split} split has no labels to score against`, {
-        file,
-        line: unlabelled.line,
-        hint: `use \`spantune predict ${options.run} --data DIR --split ${options.split}\``,
-      });
-    }
-    const encoded = encodeExamples(examples, tokenizer, length, { phase: 'read', reporter });
+    const { task, model, length, predict } = run;
+    const split = run.open().split(options.split);
+    const { examples } = split;
+    requireLabels(split, options.split, `use \`spantune predict ${options.run} --data DIR --split ${options.split}\``);
+    const encoded = encodeExamples(examples, model, length, { phase: 'read', reporter });
     const outputs = await predict(encoded, (done, total) =>
       reporter.progress({ phase: 'evaluate', subject: options.split, done, total }),
     );
@@ -40,6 +33,6 @@ export async function runEvaluate(options: EvaluateOptions, reporter: Reporter):
     };
   } finally {
     reporter.progress(undefined);
-    await run.engine.close();
+    await run.close();
   }
 }

@@ -2,12 +2,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readEncoderConfig } from '../checkpoint/config.js';
-import { modelHash } from '../checkpoint/hash.js';
+import { filesHash, modelHash } from '../checkpoint/hash.js';
 import { loadEncoder } from '../checkpoint/load.js';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer.js';
-import { UserError } from '../errors.js';
+import { CheckpointError, UserError } from '../errors.js';
 import type { EncoderConfig, HostTensor, ParameterName } from '../model/types.js';
-import { isRunFolder, readRun, readTuned } from './run-folder.js';
+import { FILES, isRunFolder, type RunResult, readRun, readTuned } from './run-folder.js';
 
 export interface OpenModel {
   /** Last part of the folder's path, for people. */
@@ -59,13 +59,17 @@ function openBaseModel(folder: string): OpenModel {
 /** A tuned model without its classifier; it ends at the layer that its classifier read. */
 function openTunedModel(folder: string): OpenModel {
   const { config: run, result } = readRun(folder);
-  const base = openModel(run.model);
+  const base = openBase(run.model, result);
+  let hash: string | undefined;
   return {
-    ...base,
+    tokenizer: base.tokenizer,
     name: basename(folder),
     folder,
     config: { ...base.config, layers: result.arm.head },
-    hash: modelHashOfRun(folder, base.hash),
+    get hash() {
+      hash ??= `${result.baseHash}+${filesHash([join(folder, FILES.tuned)])}`;
+      return hash;
+    },
     load(layers, from) {
       const loaded = base.load(layers, from);
       const tuned = readTuned(folder, base.config.family, loaded.parameters.keys());
@@ -74,7 +78,12 @@ function openTunedModel(folder: string): OpenModel {
   };
 }
 
-function modelHashOfRun(folder: string, base: string): string {
-  const { size, mtimeMs } = statSync(join(folder, 'tuned.safetensors'));
-  return `${base}+${basename(folder)}:${size}:${mtimeMs}`;
+/** Opens the model that a run was tuned from. Throws a `CheckpointError` where it is another by now. */
+export function openBase(folder: string, { baseHash }: RunResult): OpenModel {
+  const base = openModel(folder);
+  if (base.hash === baseHash) return base;
+  throw new CheckpointError('the base model is not the one that the run was tuned from', {
+    file: folder,
+    hint: 'put the original model back, or train again',
+  });
 }

@@ -1,14 +1,13 @@
-/** Opening a finished run for evaluating and predicting: its folder and the base model it names. */
+/** Opening a finished run for evaluating and predicting: its folder and the base model it names, and no data unless asked. */
+import { statSync } from 'node:fs';
 import { type OpenTask, openTask } from '../data/tasks.js';
-import type { Tokenizer } from '../data/tokenizer.js';
-import type { Task } from '../data/types.js';
+import type { Task, TaskSpec } from '../data/types.js';
 import { defaultThreads, openEngine } from '../engine/open.js';
-import type { Engine } from '../engine/types.js';
 import { CheckpointError } from '../errors.js';
 import { modelShapes } from '../model/parameters.js';
 import { modelSpec } from './attach.js';
 import { limitLength } from './inputs.js';
-import { openModel } from './model.js';
+import { type OpenModel, openBase } from './model.js';
 import { type Predictor, predictor } from './predictor.js';
 import { type RunResult, readRun, readTuned } from './run-folder.js';
 import type { Reporter, RunOptions } from './types.js';
@@ -17,28 +16,22 @@ export interface OpenedRun {
   result: RunResult;
   /** The task with the run's own classes. */
   task: Task;
-  opened: OpenTask;
+  /** Opens the task's files: the run's own, or those that the options name. */
+  open(): OpenTask;
   /** Column of the text, or of both texts, of a task of one's own. */
   text?: string | [string, string];
-  tokenizer: Tokenizer;
+  model: OpenModel;
   /** Longest input in tokens. */
   length: number;
   predict: Predictor;
-  engine: Engine;
+  close(): Promise<void>;
 }
 
 /** Throws a `CheckpointError` where the base model is another than the run was tuned from. */
 export async function openRun(options: RunOptions, reporter: Reporter): Promise<OpenedRun> {
   const { config, result } = readRun(options.run);
-  const model = openModel(config.model);
-  if (model.hash !== result.baseHash) {
-    throw new CheckpointError('the base model is not the one that this run was tuned from', {
-      file: config.model,
-      hint: 'put the original model back, or train again',
-    });
-  }
-  const opened = openTask(taskOf(config.task, options.data, result));
-  const task = { ...opened.task, labels: result.labels };
+  const model = openBase(config.model, result);
+  const task = result.definition;
   const spec = modelSpec(model, task, result.arm, config);
   const { parameters } = model.load(result.arm.head);
   const shapes = modelShapes(model.config, result.arm.head, { classes: spec.classes, classifier: spec.classifier });
@@ -59,23 +52,26 @@ export async function openRun(options: RunOptions, reporter: Reporter): Promise<
   return {
     result,
     task,
-    opened,
+    open: () => openTask(taskOf(config.task, options.data, task)),
     text: config.task.text,
-    tokenizer: model.tokenizer,
+    model,
     length,
-    predict: predictor(engine, spec, [bank], { padId: model.tokenizer.padId, maxLength: length }),
-    engine,
+    predict: predictor(engine, spec, [bank], {
+      padId: model.tokenizer.padId,
+      maxLength: length,
+      batchSize: options.batchSize,
+    }),
+    async close() {
+      bank.dispose();
+      await engine.close();
+    },
   };
 }
 
-/** The run's task on other data: a folder of GLUE's layout, or for a task of one's own a file with the run's columns. */
-function taskOf(
-  task: Parameters<typeof openTask>[0],
-  data: string | undefined,
-  { labels }: RunResult,
-): Parameters<typeof openTask>[0] {
-  if (data === undefined) return task;
-  if (task.text === undefined) return { ...task, data, train: undefined, dev: undefined, test: undefined };
-  const own = labels.length > 0 ? { labels } : {};
-  return { ...task, ...own, data: undefined, train: undefined, dev: data, test: data };
+/** The run's task on the data at hand: its own, a folder of GLUE's layout, or one file with the run's columns for any split. */
+function taskOf(spec: TaskSpec, data: string | undefined, { labels }: Task): TaskSpec {
+  const own = labels.length > 0 ? { ...spec, labels } : spec;
+  if (data === undefined) return own;
+  const file = statSync(data, { throwIfNoEntry: false })?.isFile() ? data : undefined;
+  return { ...own, data: file === undefined ? data : undefined, train: file, dev: file, test: file };
 }

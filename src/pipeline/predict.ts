@@ -11,7 +11,7 @@ export async function runPredict(options: PredictOptions, reporter: Reporter): P
   const run = await openRun(options, reporter);
   try {
     const examples = read(run, options);
-    const encoded = encodeExamples(examples, run.tokenizer, run.length, { phase: 'read', reporter });
+    const encoded = encodeExamples(examples, run.model, run.length, { phase: 'read', reporter });
     const outputs = await run.predict(encoded, (done, total) =>
       reporter.progress({ phase: 'predict', subject: options.split, done, total }),
     );
@@ -25,11 +25,11 @@ export async function runPredict(options: PredictOptions, reporter: Reporter): P
     };
   } finally {
     reporter.progress(undefined);
-    await run.engine.close();
+    await run.close();
   }
 }
 
-function read({ opened, task, text }: OpenedRun, { input, split }: PredictOptions): readonly Example[] {
-  if (!input) return opened.split(split ?? 'test').examples;
+function read({ open, task, text }: OpenedRun, { input, split }: PredictOptions): readonly Example[] {
+  if (!input) return open().split(split ?? 'test').examples;
   return readInputs(input.name, { pair: task.pair, text, content: input.text });
 }

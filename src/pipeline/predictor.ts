@@ -17,7 +17,7 @@ export function predictor(
   engine: Engine,
   spec: ModelSpec,
   banks: readonly Bank[],
-  padding: { padId: number; maxLength: number },
+  { batchSize = ROWS, ...padding }: { padId: number; maxLength: number; batchSize?: number },
   cache?: { inputs(encoded: Encoded[]): BatchInputs },
 ): Predictor {
   const infer = createInference(engine, spec, banks);
@@ -27,7 +27,7 @@ export function predictor(
       done += rows;
       onBatch?.(done, encoded.length);
     };
-    const batches = evaluationBatches(encoded, { batchSize: ROWS, ...padding });
+    const batches = evaluationBatches(encoded, { batchSize, ...padding });
     const outputs = await infer(batches, encoded.length, report, cache?.inputs(encoded));
     return encoded.map((_, i) => Array.from(outputs.subarray(i * spec.classes, (i + 1) * spec.classes)));
   };

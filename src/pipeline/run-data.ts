@@ -3,10 +3,11 @@ import type { RunConfig } from '../config/schema.js';
 import { batchRows, lengthsOf, paddingShare, trainingBatches, trainingPlan, truncatedShare } from '../data/batches.js';
 import { cleanSplit } from '../data/clean-split.js';
 import type { OpenTask } from '../data/tasks.js';
-import type { Encoded, Example, Task } from '../data/types.js';
+import type { Encoded, Example, Split, Task } from '../data/types.js';
+import { displayPath } from '../files.js';
 import { score } from '../metrics/score.js';
 import type { TrainingData } from '../training/loop.js';
-import { encodeExamples, limitLength } from './inputs.js';
+import { encodeExamples, limitLength, requireLabels } from './inputs.js';
 import type { OpenModel } from './model.js';
 import { decide } from './predictor.js';
 import type { Reporter } from './types.js';
@@ -41,24 +42,24 @@ export function readRunData(opened: OpenTask, model: OpenModel, config: RunConfi
   const { training: options, seed } = config;
   const { tokenizer } = model;
   const length = limitLength(model.config, options.maxLength);
-  const encode = (examples: readonly Example[]) =>
-    encodeExamples(examples, tokenizer, length, { phase: 'read', reporter });
+  const encode = (examples: readonly Example[]) => encodeExamples(examples, model, length, { phase: 'read', reporter });
 
   const train = split('train');
-  const warnings =
-    train.skipped > 0 ? [`${train.skipped} training rows of ${train.file} cannot be read and are left out`] : [];
-  for (const warning of warnings) reporter.log('warn', warning);
-  const devExamples = split('dev').examples;
+  const warnings = skippedRows(train);
+  const dev = split('dev');
+  requireLabels(dev, 'dev', 'training scores on it: name a file with labels');
+  const devExamples = dev.examples;
   const devEncoded = encode(devExamples);
   const parts = options.cleanSplit > 0 ? cleanSplit(train.examples, { share: options.cleanSplit, seed }) : undefined;
   const trainExamples = parts ? parts.rest.map((i) => train.examples[i]) : train.examples;
   const encoded = encode(trainExamples);
   const held = parts?.held.map((i) => train.examples[i]);
-  if (parts)
-    reporter.log(
-      'info',
-      `${parts.held.length} of ${train.examples.length} training rows are held out, by groups that share a text`,
-    );
+  if (parts) {
+    const all = train.examples.length;
+    reporter.log('info', `${parts.held.length} of ${all} training rows are held out, by groups that share a text`);
+    const { length } = parts.dropped;
+    if (length > 0) warnings.push(`${rows(length)} in neither part: their short texts stand in texts of both`);
+  }
 
   const pad = { padId: tokenizer.padId, maxLength: length };
   const order = { batchSize: options.batchSize, order: options.batches, seed };
@@ -80,7 +81,9 @@ export function readRunData(opened: OpenTask, model: OpenModel, config: RunConfi
     devEncoded,
     mismatched() {
       if (task.name !== 'mnli' || !splits.includes('dev_mismatched')) return undefined;
-      const { examples } = split('dev_mismatched');
+      const mismatched = split('dev_mismatched');
+      requireLabels(mismatched, 'dev_mismatched', 'training scores on it: name a file with labels');
+      const { examples } = mismatched;
       return { examples, encoded: encode(examples) };
     },
     score(outputs, examples) {
@@ -95,3 +98,13 @@ export function readRunData(opened: OpenTask, model: OpenModel, config: RunConfi
     warnings,
   };
 }
+
+/** What is to be said of training rows that could not be read. */
+export function skippedRows({ skipped, file }: Split): string[] {
+  if (skipped === 0) return [];
+  const what = skipped === 1 ? '1 training row' : `${skipped} training rows`;
+  const verbs = skipped === 1 ? 'cannot be read and is' : 'cannot be read and are';
+  return [`${what} of ${displayPath(file)} ${verbs} left out`];
+}
+
+const rows = (count: number) => (count === 1 ? '1 training row is' : `${count} training rows are`);

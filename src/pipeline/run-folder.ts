@@ -2,15 +2,16 @@
  * A run's folder: config.yaml (resolved), result.json, metrics.jsonl, predictions.tsv and tuned.safetensors, which holds what was
  * tuned, classifier included, under Hugging Face's names; everything else is in the base model that config.yaml names.
  */
-import { appendFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, appendFileSync, constants, existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { toHuggingFace } from '../checkpoint/names.js';
 import { openSafetensors } from '../checkpoint/safetensors.js';
 import { writeSafetensors } from '../checkpoint/write.js';
 import { loadConfig, stringifyConfig } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
+import type { Task } from '../data/types.js';
 import { CheckpointError, UserError } from '../errors.js';
-import { readJson, writeFileWhole } from '../files.js';
+import { readJson, reason, writeFileWhole } from '../files.js';
 import type { Family, HostTensor, ParameterName } from '../model/types.js';
 import type { TrainResult } from './types.js';
 
@@ -26,12 +27,14 @@ const RUN_HINT = 'name the folder that `spantune train` wrote, of a run that cam
 
 /** What result.json holds beside what is printed: all that evaluating and predicting need. */
 export interface RunResult extends TrainResult {
-  labels: string[];
+  /** What the classes are and how they are scored, so that the training data is not needed again. */
+  definition: Task;
   baseHash: string;
 }
 
+/** True for a run's folder, finished or not; a model's has a config.json instead. */
 export function isRunFolder(folder: string): boolean {
-  return existsSync(join(folder, FILES.result)) && existsSync(join(folder, FILES.tuned));
+  return existsSync(join(folder, FILES.config)) && !existsSync(join(folder, 'config.json'));
 }
 
 /** Throws a `UserError` that names the file that is missing or damaged. */
@@ -43,21 +46,43 @@ export function readRun(folder: string): { config: RunConfig; result: RunResult 
   }
   const file = join(folder, FILES.result);
   const result = readJson(file, RUN_HINT) as Partial<RunResult> | null;
-  if (typeof result?.arm?.head !== 'number' || !Array.isArray(result.labels) || typeof result.baseHash !== 'string') {
+  if (
+    typeof result?.arm?.head !== 'number' ||
+    !Array.isArray(result.definition?.labels) ||
+    typeof result.baseHash !== 'string'
+  ) {
     throw new CheckpointError('is not the result of a run', { file, hint: RUN_HINT });
   }
   return { config: loadConfig(join(folder, FILES.config), { checkPaths: false }), result: result as RunResult };
 }
 
-/** Makes the folder, without an earlier run's files, and writes the configuration. */
-export function prepareRunFolder(folder: string, config: RunConfig): void {
+/**
+ * Makes the folder, lest work be done in vain, and leaves what stands in it. Returns what takes the folder away again if it was
+ * made here and is still empty. Throws a `UserError` where the folder cannot be written to.
+ */
+export function claimRunFolder(folder: string): () => void {
+  const target = resolve(folder);
+  let made: string | undefined;
   try {
-    mkdirSync(folder, { recursive: true });
-    for (const file of Object.values(FILES)) rmSync(join(folder, file), { force: true });
+    made = mkdirSync(target, { recursive: true });
+    accessSync(target, constants.W_OK);
   } catch (cause) {
     const hint = 'name another folder with --output';
-    throw new UserError(`cannot be written to: ${(cause as Error).message}`, { file: folder, hint, cause });
+    throw new UserError(`cannot be written to: ${reason(cause)}`, { file: folder, hint, cause });
   }
+  return () => {
+    if (made === undefined) return;
+    try {
+      for (let at = target; at.length >= made.length; at = dirname(at)) rmdirSync(at);
+    } catch {
+      // Something stands in it by now.
+    }
+  };
+}
+
+/** Takes an earlier run's files away, its result first, and writes the configuration. */
+export function beginRun(folder: string, config: RunConfig): void {
+  for (const file of [FILES.result, ...Object.values(FILES)]) rmSync(join(folder, file), { force: true });
   writeFileWhole(join(folder, FILES.config), stringifyConfig(config));
 }
 

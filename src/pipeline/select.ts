@@ -10,8 +10,10 @@ import { stratifiedSample } from '../selection/sample.js';
 import { summariseSelection } from '../selection/select.js';
 import { createVariability } from '../selection/variability.js';
 import { createPooledStates } from '../training/inference.js';
+import { checkSpans } from './arm.js';
 import { encodeExamples, limitLength } from './inputs.js';
 import { type OpenModel, openModel } from './model.js';
+import { skippedRows } from './run-data.js';
 import type { Reporter, SelectResult } from './types.js';
 
 /** Rows of a batch; lengths vary. */
@@ -19,16 +21,16 @@ const ROWS = 32;
 
 export async function runSelect(config: RunConfig, reporter: Reporter): Promise<SelectResult> {
   const model = openModel(config.model);
+  checkSpans(undefined, model, config);
   const { task, split } = openTask(config.task);
   const train = split('train');
-  if (train.skipped > 0)
-    reporter.log('warn', `${train.skipped} training rows of ${train.file} cannot be read and are left out`);
   const engine = await openEngine(config.engine.name, {
     threads: config.engine.threads ?? undefined,
     cacheBytes: config.engine.cacheBytes,
   });
   try {
-    return await measure(engine, model, task, train.examples, config, reporter);
+    const result = await measure(engine, model, task, train.examples, config, reporter);
+    return { ...result, warnings: [...skippedRows(train), ...result.warnings] };
   } finally {
     await engine.close();
   }
@@ -44,7 +46,7 @@ export async function measure(
   reporter: Reporter,
 ): Promise<SelectResult> {
   const began = performance.now();
-  const { config, tokenizer } = model;
+  const { config } = model;
   const scores = examples.map(({ label }) => label ?? 0);
   const all = task.kind === 'regression' ? binScores(scores) : Int32Array.from(scores);
   const classes = task.kind === 'regression' ? SCORE_BINS : task.labels;
@@ -53,7 +55,7 @@ export async function measure(
   const labels = chosen ? Int32Array.from(chosen, (index) => all[index]) : all;
 
   const maxLength = limitLength(config, training.maxLength);
-  const encoded = encodeExamples(sample, tokenizer, maxLength, { phase: 'read', reporter });
+  const encoded = encodeExamples(sample, model, maxLength, { phase: 'read', reporter });
   const variability = createVariability({
     layers: config.layers,
     width: config.hidden,
@@ -102,6 +104,7 @@ async function pass(
   parameters.clear();
   const states = createPooledStates(engine, config, [bank]);
   let done = 0;
+  reporter.progress({ phase: 'select', subject: 'states', done, total: encoded.length });
   for (const batch of evaluationBatches(encoded, { batchSize: ROWS, padId: tokenizer.padId, maxLength })) {
     add(await states(batch), batch.examples);
     done += ROWS;

@@ -9,13 +9,15 @@ import { writeFileWhole, writeWhole } from '../files.js';
 import { countParameters } from '../model/parameters.js';
 import { type ArmSpec, needsSelection, parseArm, type ResolvedArm, resolveArm } from '../selection/arms.js';
 import { train } from '../training/loop.js';
+import { disposeState } from '../training/state.js';
+import { checkSpans } from './arm.js';
 import { type Attached, attach } from './attach.js';
 import { environment } from './environment.js';
 import { type OpenModel, openModel } from './model.js';
 import { type Predictor, predictor, renderPredictionRows } from './predictor.js';
 import { fillPrefixCache, type RunPrefixCache, withPrefix } from './prefix.js';
 import { type RunData, readRunData } from './run-data.js';
-import { appendMetrics, FILES, prepareRunFolder, type RunResult, writeTuned } from './run-folder.js';
+import { appendMetrics, beginRun, claimRunFolder, FILES, type RunResult, writeTuned } from './run-folder.js';
 import { evaluationScore } from './scores.js';
 import { measure } from './select.js';
 import { stopwatch } from './stopwatch.js';
@@ -30,11 +32,13 @@ export async function runTrain(
   const clock = stopwatch();
   const model = openModel(config.model);
   const request = parseArm(config.arm as ArmSpec);
+  checkSpans(request, model, config);
   const opened = openTask(config.task);
-  prepareRunFolder(output, config);
+  const release = claimRunFolder(output);
   const threads = config.engine.threads ?? defaultThreads();
   const engine = await openEngine(config.engine.name, { threads, cacheBytes: config.engine.cacheBytes });
   let cache: RunPrefixCache | undefined;
+  let attached: Attached | undefined;
   try {
     const data = clock.measure('read', () => readRunData(opened, model, config, reporter));
     const selection = needsSelection(request)
@@ -49,11 +53,14 @@ export async function runTrain(
       seed: config.seed,
     });
     cache = await clock.measureAsync('cache', () => fillPrefixCache(model, arm, data, config, output, reporter));
-    const attached = attach(engine, model, data.task, arm, config, reporter, cache?.start);
+    attached = attach(engine, model, data.task, arm, config, reporter, cache?.start);
     const banks = [attached.state.parameters, attached.state.frozen];
     const predict = predictor(engine, attached.spec, banks, data.pad, cache);
+    // Whatever can be wrong with what the user gave was found by now: an earlier run's files may go.
+    beginRun(output, config);
+    const { spec, state } = attached;
     const tuned = await clock.measureAsync('tune', () =>
-      tune(engine, attached, withPrefix(data, cache), predict, config, output, reporter, stop),
+      tune(engine, { spec, state }, withPrefix(data, cache), arm, predict, config, output, reporter, stop),
     );
     const dev = await clock.measureAsync('evaluate', () => scoreDev(data, predict, reporter));
     writeModel(output, model, attached, arm);
@@ -77,7 +84,9 @@ export async function runTrain(
   } finally {
     reporter.progress(undefined);
     await cache?.close();
+    if (attached) disposeState(attached.state);
     await engine.close();
+    release();
   }
 }
 
@@ -88,6 +97,7 @@ async function tune(
   engine: Engine,
   { spec, state }: Attached,
   data: RunData,
+  arm: ResolvedArm,
   predict: Predictor,
   config: RunConfig,
   output: string,
@@ -96,6 +106,8 @@ async function tune(
 ): Promise<Tuned> {
   const { training, seed } = config;
   const began = performance.now();
+  const phase = { phase: 'tune', subject: arm.name };
+  const steps = training.epochs * Math.ceil(data.training.batchesPerEpoch / training.accumulation);
   let tokens = 0;
   let loss = Number.NaN;
   const options = {
@@ -104,6 +116,7 @@ async function tune(
     best: training.best === 'last' ? ('last' as const) : ('score' as const),
     seed,
   };
+  reporter.progress({ ...phase, done: 0, total: steps, detail: `epoch 1/${training.epochs}` });
   return train(engine, spec, state, data.training, options, {
     async evaluate() {
       const outputs = await predict(data.selectionEncoded, (done, total) =>
@@ -113,17 +126,17 @@ async function tune(
       for (const warning of warnings) reporter.log('debug', warning);
       return { score: evaluationScore(data.task, metrics, score, training.best), metrics: { ...metrics, score } };
     },
-    onStep({ step, steps, epoch, loss: last, learningRate, gradientNorm, tokens: seen }) {
+    onStep({ step, epoch, loss: last, learningRate, gradientNorm, tokens: seen }) {
       tokens += seen;
-      loss = Number.isNaN(loss) ? last : 0.95 * loss + 0.05 * last;
+      if (Number.isFinite(last)) loss = Number.isNaN(loss) ? last : 0.95 * loss + 0.05 * last;
       const seconds = (performance.now() - began) / 1000;
       appendMetrics(output, { step, epoch, loss: last, learningRate, gradientNorm, seconds });
       const speed = `${(tokens / seconds / 1000).toFixed(1)} k tokens/s`;
       const detail = `epoch ${epoch}/${training.epochs}  loss ${loss.toFixed(3)}  ${speed}`;
-      reporter.progress({ phase: 'tune', done: step, total: steps, detail });
+      reporter.progress({ ...phase, done: step, total: steps, detail });
     },
     onEvaluation({ step, epoch, score, metrics, best }) {
-      appendMetrics(output, { step, epoch, evaluation: metrics, best });
+      appendMetrics(output, { step, epoch, split: data.selectionName, evaluation: metrics, best });
       reporter.log(
         'debug',
         `epoch ${epoch}: ${data.selectionName} score ${(100 * score).toFixed(1)}${best ? ', best so far' : ''}`,
@@ -190,7 +203,7 @@ function describe(run: {
     classes: spec.classes,
   });
   const { note: _, ...triple } = arm;
-  const warnings = [...data.warnings, ...dev.warnings];
+  const warnings = [...data.warnings, ...(selection?.warnings ?? []), ...dev.warnings];
   if (tuned.skipped > 0)
     warnings.push(`${tuned.skipped} steps had a gradient that was not finite and were passed over`);
   return {
@@ -212,7 +225,7 @@ function describe(run: {
     truncated: data.truncated,
     environment: environment(config.engine.name, threads),
     warnings,
-    labels: data.task.labels,
+    definition: data.task,
     baseHash: model.hash,
   };
 }

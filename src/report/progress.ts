@@ -1,4 +1,7 @@
-/** Progress on stderr: one line, rewritten on a terminal; without one, a plain line every few seconds. Gone at the end. */
+/**
+ * Progress on stderr: one line, rewritten on a terminal; without one, a plain line every few seconds, also while the work is silent
+ * (one step of a large model may take minutes). Gone at the end.
+ */
 import type { Progress } from '../pipeline/types.js';
 import { formatClock, formatPercent } from './format.js';
 import { plain, type Style, styleFor, widthOf } from './style.js';
@@ -26,48 +29,59 @@ export interface ProgressLine {
   around(write: () => void): void;
 }
 
+/** Milliseconds after which a terminal's line is drawn again while the work is silent: the time left goes on. */
+const HEARTBEAT = 1000;
 const CLEAR = '\r\x1b[K';
 const BAR = 25;
 
 export function createProgress(stream: ProgressStream, options: ProgressOptions = {}): ProgressLine {
   const { interval = 5000, redraw = 100, now = () => performance.now(), style = styleFor(stream) } = options;
   const pause = stream.isTTY ? redraw : interval;
+  let current: Progress | undefined;
   let line = '';
   let phase = '';
   let began = 0;
   let before = 0;
-  let last = Number.NEGATIVE_INFINITY;
+  // A terminal shows work at once; a log waits until there is something to tell.
+  let last = stream.isTTY ? Number.NEGATIVE_INFINITY : now();
+  let heartbeat: NodeJS.Timeout | undefined;
 
   const clear = () => {
     if (line) stream.write(CLEAR);
   };
+  const draw = () => {
+    if (!current || now() - last < pause) return;
+    last = now();
+    const left = secondsLeft(current, before, (now() - began) / 1000);
+    if (!stream.isTTY) {
+      stream.write(`${progressText(current, left)}\n`);
+      return;
+    }
+    // A pseudo-terminal without a size says 0.
+    line = progressText(current, left, (stream.columns || 80) - 1, style);
+    stream.write(CLEAR + line);
+  };
   return {
     show(progress) {
+      current = progress;
       if (!progress) {
+        clearInterval(heartbeat);
+        heartbeat = undefined;
         clear();
         line = '';
         phase = '';
         return;
       }
+      heartbeat ??= setInterval(draw, stream.isTTY ? HEARTBEAT : interval).unref();
       const { subject = '', done } = progress;
       const key = `${progress.phase} ${subject}`;
       if (key !== phase || done < before) {
         phase = key;
         began = now();
         before = done;
-        // A terminal shows a new phase at once; a log waits until there is something to tell.
-        last = stream.isTTY ? Number.NEGATIVE_INFINITY : began;
+        if (stream.isTTY) last = Number.NEGATIVE_INFINITY;
       }
-      if (now() - last < pause) return;
-      last = now();
-      const left = secondsLeft(progress, before, (now() - began) / 1000);
-      if (!stream.isTTY) {
-        stream.write(`${progressText(progress, left)}\n`);
-        return;
-      }
-      // A pseudo-terminal without a size says 0.
-      line = progressText(progress, left, (stream.columns || 80) - 1, style);
-      stream.write(CLEAR + line);
+      draw();
     },
     around(write) {
       clear();

@@ -74,6 +74,33 @@ test('without a terminal there is a plain line every few seconds', () => {
   assert.match(written[0], /^tune {2}selected-2 {2}34 % .* 0:10 left\n$/);
 });
 
+test('phases that are shorter than the pause do not silence a log', () => {
+  const { written, line, wait } = recorder(false, { interval: 5000 });
+  for (let epoch = 0; epoch < 6; epoch++) {
+    line.show({ ...progress, done: epoch });
+    wait(1500);
+    line.show({ phase: 'evaluate', subject: 'dev', done: 1, total: 1 });
+    wait(500);
+  }
+  assert.equal(written.length, 2);
+});
+
+test('a log goes on while the work is silent', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { written, line, wait } = recorder(false, { interval: 5000 });
+  line.show({ ...progress, done: 0 });
+  for (let i = 0; i < 3; i++) {
+    wait(5000);
+    t.mock.timers.tick(5000);
+  }
+  assert.equal(written.length, 3);
+  assert.match(written[2], /^tune {2}selected-2 {2}0 % .*loss 0.41\n$/);
+  line.show(undefined);
+  wait(5000);
+  t.mock.timers.tick(5000);
+  assert.equal(written.length, 3);
+});
+
 test('the time left starts anew with each phase', () => {
   const { written, line, wait } = recorder(true, { redraw: 0 });
   line.show({ phase: 'select', done: 0, total: 10 });
