@@ -53,9 +53,12 @@ async function runAll<T>(pieces: Work[], phase: string, signal: AbortSignal): Pr
         if (percent !== undefined) fractions.set(name, Number(percent) / 100);
         show();
       },
-      onStart: () => running.add(name),
-      onEnd() {
-        fractions.set(name, 1);
+      onStart() {
+        running.add(name);
+        show();
+      },
+      onEnd(code) {
+        if (code === 0) fractions.set(name, 1);
         running.delete(name);
         show();
       },
@@ -65,7 +68,6 @@ async function runAll<T>(pieces: Work[], phase: string, signal: AbortSignal): Pr
     const done = pieces.reduce((sum, { name, work }) => sum + work * (fractions.get(name) ?? 0), 0);
     progress.show({ phase, done, total, detail: [...running].join(' and ') });
   };
-  show();
   const { done, kill } = runChildren(children, { lanes, signal });
   killNow = kill;
   try {
@@ -201,7 +203,7 @@ async function main(words: string[]): Promise<void> {
   } catch (error) {
     if (error instanceof ChildFailure) {
       process.stderr.write(`${error.lines.join('\n')}\n`);
-      say(`${error.name} ended with code ${error.exitCode}`);
+      say(error.message);
       process.exitCode = error.exitCode;
     } else process.exitCode = printFailure(error, false);
   }

@@ -13,7 +13,8 @@ export interface Child {
   /** Gets each line of its stderr. */
   onLine?(line: string): void;
   onStart?(): void;
-  onEnd?(): void;
+  /** With its exit code; null after a signal. */
+  onEnd?(code: number | null): void;
 }
 
 /** A child that did not end well. */
@@ -107,7 +108,7 @@ function run({ name, words, onLine, onStart, onEnd }: Child, running: Set<ChildP
     });
     child.on('close', (code, signal) => {
       running.delete(child);
-      onEnd?.();
+      onEnd?.(code);
       if (rest !== '') line(rest);
       if (code === 0) resolve(stdout);
       else reject(new ChildFailure(name, code ?? 128 + (signal ? constants.signals[signal] : 0), errorLines(last)));
