@@ -1,9 +1,11 @@
 /** The frozen-prefix cache of a run: which splits it holds, where, and under which identity. */
 import type { RunConfig } from '../config/schema.js';
 import { defaultThreads, openEngine } from '../engine/open.js';
-import type { Triple } from '../selection/arms.js';
+import type { Engine } from '../engine/types.js';
+import { type ArmRequest, NoSuchArmError, resolveArm, type Triple } from '../selection/arms.js';
 import { createPrefixCache, describeCache, type PrefixCache } from '../training/prefix/cache.js';
 import { prepareFolder } from '../training/prefix/folder.js';
+import { createKeeper, type Keeper } from '../training/prefix/keep.js';
 import { prefixStart, type Start } from '../training/prefix/start.js';
 import { environment } from './environment.js';
 import type { OpenModel } from './model.js';
@@ -18,7 +20,7 @@ export interface RunPrefixCache extends PrefixCache {
 
 /**
  * Computes what enters the span of every split that the run reads; undefined where the arm has no prefix, or none is wanted. The
- * prefix's parameters are given back before the span's are loaded.
+ * prefix's parameters are given back before the span's are loaded. What `keeper` has of it is not computed again.
  */
 export async function fillPrefixCache(
   model: OpenModel,
@@ -27,14 +29,14 @@ export async function fillPrefixCache(
   config: RunConfig,
   output: string,
   reporter: Reporter,
+  keeper?: Keeper,
 ): Promise<RunPrefixCache | undefined> {
   const start = prefixStart(arm);
   if (!config.cache.prefix || !start) return undefined;
   const { precision, memoryBytes, diskBytes, folder } = config.cache;
-  const { name, threads, cacheBytes } = config.engine;
   if (folder !== null) prepareFolder(folder);
   const cache = createPrefixCache({
-    openEngine: () => openEngine(name, { threads: threads ?? defaultThreads(), cacheBytes }),
+    openEngine: () => engineOf(config),
     load: (layers) => model.load(layers).parameters,
     config: model.config,
     start,
@@ -45,7 +47,7 @@ export async function fillPrefixCache(
       tokenizer: model.tokenizer.hash,
       maxLength: data.pad.maxLength,
       precision,
-      environment: machine(name),
+      environment: machine(config.engine.name),
     },
     room: { memoryBytes, diskBytes, folder, temporary: output, inUse: new Set() },
     padId: data.pad.padId,
@@ -53,7 +55,7 @@ export async function fillPrefixCache(
     onWarning: (message) => data.warnings.push(message),
   });
   try {
-    await cache.fill('train', data.trainEncoded);
+    await cache.fill('train', data.trainEncoded, keeper?.take(start));
     await cache.fill(data.selectionName, data.selectionEncoded);
     if (data.devEncoded !== data.selectionEncoded) await cache.fill('dev', data.devEncoded);
     await cache.release();
@@ -63,6 +65,57 @@ export async function fillPrefixCache(
   }
   reporter.log('debug', describeCache(start, cache.splits));
   return { ...cache, start, result: () => ({ ...start, precision, splits: [...cache.splits] }) };
+}
+
+/** Keeps, while layers are measured, what the arm may start from; undefined where that is nothing, or the room is short. */
+export function keepPrefix(
+  request: ArmRequest,
+  model: OpenModel,
+  data: RunData,
+  config: RunConfig,
+  output: string,
+): Keeper | undefined {
+  const { prefix, precision, diskBytes } = config.cache;
+  if (!prefix) return undefined;
+  return createKeeper({
+    starts: possibleStarts(request, model.config.layers, config),
+    split: data.trainEncoded,
+    width: model.config.hidden,
+    pooling: config.classifier.pooling,
+    precision,
+    diskBytes,
+    folder: output,
+  });
+}
+
+/** Where the arm would start for each layer that may be the chosen one. */
+function possibleStarts(request: ArmRequest, layers: number, { selection, seed }: RunConfig): Start[] {
+  const starts = new Map<number, Start>();
+  for (let best = 1; best <= layers; best++) {
+    const nu = Array.from({ length: layers }, (_, index) => (index + 1 === best ? 0 : 1));
+    try {
+      const start = prefixStart(resolveArm(request, { layers, nu, range: selection.range, seed }));
+      if (start) starts.set(start.layer, start);
+    } catch (cause) {
+      // Such as above-selected with the top layer.
+      if (!(cause instanceof NoSuchArmError)) throw cause;
+    }
+  }
+  return [...starts.values()];
+}
+
+function engineOf({ engine: { name, threads, cacheBytes } }: RunConfig): Promise<Engine> {
+  return openEngine(name, { threads: threads ?? defaultThreads(), cacheBytes });
+}
+
+/** Work with an engine of its own, closed at the end. */
+export async function withEngine<T>(config: RunConfig, work: (engine: Engine) => Promise<T>): Promise<T> {
+  const engine = await engineOf(config);
+  try {
+    return await work(engine);
+  } finally {
+    await engine.close();
+  }
 }
 
 /** The run's data with training batches that are read from the cache. */

@@ -10,6 +10,7 @@ import { stratifiedSample } from '../selection/sample.js';
 import { summariseSelection } from '../selection/select.js';
 import { createVariability } from '../selection/variability.js';
 import { createPooledStates } from '../training/inference.js';
+import type { Keeper } from '../training/prefix/keep.js';
 import { checkSpans } from './arm.js';
 import { encodeExamples, limitLength } from './inputs.js';
 import { type OpenModel, openModel } from './model.js';
@@ -36,7 +37,10 @@ export async function runSelect(config: RunConfig, reporter: Reporter): Promise<
   }
 }
 
-/** ν of all layers on the examples, or on the sample of them that the configuration asks for. */
+/**
+ * ν of all layers on the examples, or on the sample of them that the configuration asks for. `keeper` gets what a run may start
+ * from where all examples go through the pass.
+ */
 export async function measure(
   engine: Engine,
   model: OpenModel,
@@ -44,6 +48,7 @@ export async function measure(
   examples: readonly Example[],
   { selection, training, seed }: RunConfig,
   reporter: Reporter,
+  keeper?: Keeper,
 ): Promise<SelectResult> {
   const began = performance.now();
   const { config } = model;
@@ -68,7 +73,7 @@ export async function measure(
     onLayer: (done, total) => reporter.progress({ phase: 'select', subject: 'resampling', done, total }),
   });
   try {
-    await pass(engine, model, encoded, maxLength, variability.add, reporter);
+    await pass(engine, model, encoded, maxLength, variability.add, reporter, chosen ? undefined : keeper);
     const result = await variability.finish();
     const summary = summariseSelection(result, { k: selection.k, range: selection.range });
     for (const name of result.leftOut)
@@ -97,12 +102,13 @@ async function pass(
   maxLength: number,
   add: (states: Float32Array, inputs: ArrayLike<number>) => void,
   reporter: Reporter,
+  keeper?: Keeper,
 ): Promise<void> {
   const { parameters } = load(config.layers);
   const bank = engine.bank([...parameters].map(([name, { shape }]) => ({ name, shape })));
   for (const [name, { data }] of parameters) bank.write(name, data);
   parameters.clear();
-  const states = createPooledStates(engine, config, [bank]);
+  const states = createPooledStates(engine, config, [bank], undefined, keeper);
   let done = 0;
   reporter.progress({ phase: 'select', subject: 'states', done, total: encoded.length });
   for (const batch of evaluationBatches(encoded, { batchSize: ROWS, padId: tokenizer.padId, maxLength })) {

@@ -9,13 +9,14 @@ import { writeFileWhole, writeWhole } from '../files.js';
 import { countParameters } from '../model/parameters.js';
 import { type ArmSpec, needsSelection, parseArm, type ResolvedArm, resolveArm } from '../selection/arms.js';
 import { train } from '../training/loop.js';
+import type { Keeper } from '../training/prefix/keep.js';
 import { disposeState } from '../training/state.js';
 import { checkSpans } from './arm.js';
 import { type Attached, attach } from './attach.js';
 import { environment } from './environment.js';
 import { type OpenModel, openModel } from './model.js';
 import { type Predictor, predictor, renderPredictionRows } from './predictor.js';
-import { fillPrefixCache, type RunPrefixCache, withPrefix } from './prefix.js';
+import { fillPrefixCache, keepPrefix, type RunPrefixCache, withEngine, withPrefix } from './prefix.js';
 import { type RunData, readRunData } from './run-data.js';
 import { appendMetrics, beginRun, claimRunFolder, FILES, type RunResult, writeTuned } from './run-folder.js';
 import { evaluationScore } from './scores.js';
@@ -37,14 +38,19 @@ export async function runTrain(
   const release = claimRunFolder(output);
   const threads = config.engine.threads ?? defaultThreads();
   const engine = await openEngine(config.engine.name, { threads, cacheBytes: config.engine.cacheBytes });
+  let keeper: Keeper | undefined;
   let cache: RunPrefixCache | undefined;
   let attached: Attached | undefined;
   try {
     const data = clock.measure('read', () => readRunData(opened, model, config, reporter));
     const selection = needsSelection(request)
-      ? await clock.measureAsync('select', () =>
-          measure(engine, model, data.task, data.trainExamples, config, reporter),
-        )
+      ? await clock.measureAsync('select', () => {
+          keeper = keepPrefix(request, model, data, config, output);
+          // With an engine of its own, whose memory is given back before the tuning.
+          return withEngine(config, (own) =>
+            measure(own, model, data.task, data.trainExamples, config, reporter, keeper),
+          );
+        })
       : undefined;
     const arm = resolveArm(request, {
       layers: model.config.layers,
@@ -52,7 +58,9 @@ export async function runTrain(
       range: config.selection.range,
       seed: config.seed,
     });
-    cache = await clock.measureAsync('cache', () => fillPrefixCache(model, arm, data, config, output, reporter));
+    cache = await clock.measureAsync('cache', () =>
+      fillPrefixCache(model, arm, data, config, output, reporter, keeper),
+    );
     attached = attach(engine, model, data.task, arm, config, reporter, cache?.start);
     const banks = [attached.state.parameters, attached.state.frozen];
     const predict = predictor(engine, attached.spec, banks, data.pad, cache);
@@ -83,6 +91,7 @@ export async function runTrain(
     return result;
   } finally {
     reporter.progress(undefined);
+    keeper?.close();
     await cache?.close();
     if (attached) disposeState(attached.state);
     await engine.close();
