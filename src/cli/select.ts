@@ -2,6 +2,7 @@
 import type { Argv } from 'yargs';
 import type { Override } from '../config/load.js';
 import { UserError } from '../errors.js';
+import { parseScores, SCORE_NAMES } from '../selection/scores/catalogue.js';
 import { note, print, runWithReports } from './session.js';
 import { type Arguments, flagsOf, textOf, textsOf, valued } from './verb.js';
 
@@ -22,6 +23,8 @@ export function options(command: Argv): Argv {
       set: { ...valued('Set any key of the configuration: key=value; may be repeated'), array: true, nargs: 1 },
       samples: valued('Measure on so many training inputs, stratified and seeded (default: all)'),
       seed: valued('Seed of sampling and resampling (default: 1)'),
+      score: valued('Score that chooses: nu, debiased-nu, logme, h-score, knn, ridge, … (default: nu)'),
+      scores: valued(`Scores to print side by side, separated by commas, or all: ${SCORE_NAMES.join(', ')}`),
       k: valued('Layers in the proposed span (default: 2)'),
       'max-length': valued('Longest input in tokens (default: 128)'),
       threads: valued('Threads (default: all cores)'),
@@ -30,6 +33,7 @@ export function options(command: Argv): Argv {
     })
     .example('spantune select --model models/en-12x192 --task mrpc --data data/glue', '')
     .example('spantune select --model models/en-12x192 --task sst2 --data data/glue --samples 2000 --json', '')
+    .example('spantune select --model models/en-12x192 --task rte --data data/glue --scores nu,logme,knn,cka', '')
     .example('spantune select --model models/en-12x192 --train trec/train.tsv --text sentence', '')
     .example('spantune select --config configs/mrpc-selected.yaml --k 3', '');
 }
@@ -98,6 +102,12 @@ function selectOverrides(args: Arguments, parse: (text: string, option: string) 
     });
   }
   text('label', 'task.label');
+  text('score', 'selection.score');
+  const scores = textOf(args, 'scores');
+  if (scores !== undefined) {
+    const option = `--scores ${scores}`;
+    overrides.push({ path: 'selection.scores', value: parseScores(scores, option), option });
+  }
   yaml('samples', 'selection.samples');
   yaml('seed', 'seed');
   yaml('k', 'selection.k');

@@ -4,11 +4,14 @@
  */
 import { z } from 'zod';
 import type { MetricName } from '../data/types.js';
+import { CHOOSING_SCORES, SCORE_NAMES, type ScoreName } from '../selection/scores/catalogue.js';
 
 const METRICS = ['accuracy', 'f1', 'macro-f1', 'matthews', 'pearson', 'spearman'] as const satisfies MetricName[];
 
 const oneOf = <const T extends readonly string[]>(...names: T) =>
   z.enum(names, { error: `must be ${names.length > 1 ? 'one of ' : ''}${names.join(', ')}` });
+/** One of the scores by name. */
+const scoreName = (names: readonly ScoreName[]) => z.enum(names, { error: `must be one of ${names.join(', ')}` });
 const text = (what = 'text') => z.string(`must be ${what}`).min(1, `must be ${what}, not empty`);
 const flag = () => z.boolean('must be true or false');
 
@@ -89,7 +92,8 @@ export const runSchema = block({
   model: text('a folder'),
   task,
   selection: block({
-    score: oneOf('nu'),
+    score: scoreName(CHOOSING_SCORES),
+    scores: z.array(scoreName(SCORE_NAMES), 'must be a list of scores such as [nu, logme]'),
     samples: z.union([z.literal('all'), z.int().gte(2, SAMPLES_ERROR)], SAMPLES_ERROR),
     k: whole(1).nullable(),
     range: oneOf('fit', 'all'),

@@ -4,15 +4,19 @@ import { evaluationBatches, evaluationPlan, lengthsOf, paddingShare, truncatedSh
 import { openTask } from '../data/tasks.js';
 import type { Encoded, Example, Task } from '../data/types.js';
 import { openEngine } from '../engine/open.js';
-import type { Engine } from '../engine/types.js';
+import type { Bank, Engine } from '../engine/types.js';
 import { binScores, SCORE_BINS } from '../selection/classes.js';
 import { stratifiedSample } from '../selection/sample.js';
+import { checkScores, describeScore, type ScoreName } from '../selection/scores/catalogue.js';
+import { curveOf } from '../selection/scores/choose.js';
+import { createTokenCosine, type TokenCosine } from '../selection/scores/token-cosine.js';
 import { summariseSelection } from '../selection/select.js';
 import { createVariability } from '../selection/variability.js';
 import { createPooledStates } from '../training/inference.js';
 import type { Keeper } from '../training/prefix/keep.js';
 import { checkSpans } from './arm.js';
 import { encodeExamples, limitLength } from './inputs.js';
+import { describeScores, scoreLayers } from './layer-scores.js';
 import { type OpenModel, openModel } from './model.js';
 import { skippedRows } from './run-data.js';
 import type { Reporter, SelectResult } from './types.js';
@@ -59,6 +63,11 @@ export async function measure(
   const sample = chosen ? Array.from(chosen, (index) => examples[index]) : examples;
   const labels = chosen ? Int32Array.from(chosen, (index) => all[index]) : all;
 
+  const names = [...new Set<ScoreName>(['nu', selection.score, ...selection.scores])];
+  checkScores(names, task.kind);
+  const reads = new Set(names.filter((name) => name !== 'nu').map((name) => describeScore(name).reads));
+  const tokenCosine = reads.has('tokens') ? createTokenCosine(config.layers) : undefined;
+
   const maxLength = limitLength(config, training.maxLength);
   const encoded = encodeExamples(sample, model, maxLength, { phase: 'read', reporter });
   const variability = createVariability({
@@ -68,14 +77,48 @@ export async function measure(
     classes,
     seed,
     halfSamples: selection.halfSamples,
+    keepStates: reads.has('states') || reads.has('gradients'),
     budget: { diskBytes: selection.stateBytes },
     multiply: (a, rows, inner, b, columns) => engine.multiply(a, rows, inner, b, columns),
     onLayer: (done, total) => reporter.progress({ phase: 'select', subject: 'resampling', done, total }),
   });
   try {
-    await pass(engine, model, encoded, maxLength, variability.add, reporter, chosen ? undefined : keeper);
+    const bank = await pass(
+      engine,
+      model,
+      encoded,
+      maxLength,
+      variability.add,
+      reporter,
+      tokenCosine,
+      chosen ? undefined : keeper,
+    );
+    // Only gradients need the weights once more.
+    if (!reads.has('gradients')) bank.dispose();
+    const passed = performance.now();
     const result = await variability.finish();
-    const summary = summariseSelection(result, { k: selection.k, range: selection.range });
+    const nu = { values: result.nu, seconds: (performance.now() - passed) / 1000 };
+    const scores = await scoreLayers({
+      names,
+      engine,
+      config,
+      task,
+      bank,
+      examples: sample,
+      encoded,
+      pad: { padId: model.tokenizer.padId, maxLength },
+      seed,
+      nu,
+      states: variability.states(),
+      tokenCosine: tokenCosine?.means(),
+      reporter,
+    });
+    if (reads.has('gradients')) bank.dispose();
+    const chosenBy = scores.find(({ name }) => name === selection.score);
+    const curve =
+      chosenBy && selection.score !== 'nu' ? curveOf(selection.score, chosenBy.values, chosenBy.missing) : undefined;
+    const summary = summariseSelection(result, { k: selection.k, range: selection.range, curve });
+    const warnings = scores.flatMap(({ name, missing }) => (missing === undefined ? [] : [`no ${name}: ${missing}`]));
     for (const name of result.leftOut)
       reporter.log('warn', `class "${name}" has one example only and is left out of ν`);
     return {
@@ -84,6 +127,9 @@ export async function measure(
       shape: { layers: config.layers, hidden: config.hidden },
       pair: task.pair,
       ...summary,
+      warnings: [...summary.warnings, ...warnings],
+      score: selection.score,
+      scores: describeScores(scores, { k: selection.k, range: selection.range }),
       seconds: (performance.now() - began) / 1000,
       padding: paddingShare(evaluationPlan(lengthsOf(encoded), ROWS), encoded, { rows: ROWS, maxLength }),
       truncated: truncatedShare(encoded),
@@ -94,7 +140,7 @@ export async function measure(
   }
 }
 
-/** The one forward pass. */
+/** The one forward pass; the encoder's parameters are handed back. */
 async function pass(
   engine: Engine,
   { config, tokenizer, load }: OpenModel,
@@ -102,13 +148,20 @@ async function pass(
   maxLength: number,
   add: (states: Float32Array, inputs: ArrayLike<number>) => void,
   reporter: Reporter,
+  tokenCosine?: TokenCosine,
   keeper?: Keeper,
-): Promise<void> {
+): Promise<Bank> {
   const { parameters } = load(config.layers);
   const bank = engine.bank([...parameters].map(([name, { shape }]) => ({ name, shape })));
   for (const [name, { data }] of parameters) bank.write(name, data);
   parameters.clear();
-  const states = createPooledStates(engine, config, [bank], undefined, keeper);
+  const states = createPooledStates(
+    engine,
+    config,
+    [bank],
+    tokenCosine && ((cosines, { examples }) => tokenCosine.add(cosines, examples)),
+    keeper,
+  );
   let done = 0;
   reporter.progress({ phase: 'select', subject: 'states', done, total: encoded.length });
   for (const batch of evaluationBatches(encoded, { batchSize: ROWS, padId: tokenizer.padId, maxLength })) {
@@ -121,5 +174,5 @@ async function pass(
       total: encoded.length,
     });
   }
-  bank.dispose();
+  return bank;
 }

@@ -8,6 +8,7 @@ import type { Engine } from '../engine/types.js';
 import { writeFileWhole, writeWhole } from '../files.js';
 import { countParameters } from '../model/parameters.js';
 import { type ArmSpec, needsSelection, parseArm, type ResolvedArm, resolveArm } from '../selection/arms.js';
+import { curveOfSelection } from '../selection/select.js';
 import { train } from '../training/loop.js';
 import type { Keeper } from '../training/prefix/keep.js';
 import { disposeState } from '../training/state.js';
@@ -54,7 +55,7 @@ export async function runTrain(
       : undefined;
     const arm = resolveArm(request, {
       layers: model.config.layers,
-      nu: selection?.layers.map(({ nu }) => nu),
+      ...(selection && curveOfSelection(selection)),
       range: config.selection.range,
       seed: config.seed,
     });

@@ -3,6 +3,7 @@
  * line prints each result's `warnings` when the work is done; what stands there is not also logged.
  */
 import type { Triple } from '../selection/arms.js';
+import type { ScoreName } from '../selection/scores/catalogue.js';
 
 /** People's text and progress while work is under way; results come as return values. */
 export interface Reporter {
@@ -35,6 +36,27 @@ export interface Arm extends Triple {
   name: string;
 }
 
+/** One score of the layers, as `--scores` asks for. */
+export interface LayerScoreResult {
+  name: ScoreName;
+  /** As tables name it. */
+  title: string;
+  /** What it may choose: where the classifier goes, which layers are tuned below a classifier on top, or nothing. */
+  chooses: 'head' | 'span' | 'nothing';
+  /** Higher is better; null where a layer has none. */
+  layers: { layer: number; value: number | null }[];
+  /** The layer with the highest value; null where it chooses nothing. */
+  selected: number | null;
+  /** The proposal for k by this score; null likewise. */
+  arm: Arm | null;
+  /** Spearman's rank correlation over the layers with each other score; null where it is not defined. */
+  spearman: Record<string, number | null>;
+  /** What it took beside the one forward pass. */
+  seconds: number;
+  /** Why there are no values. */
+  missing?: string;
+}
+
 export interface SelectResult {
   task: string;
   model: string;
@@ -45,7 +67,11 @@ export interface SelectResult {
   /** Inputs that ν saw. */
   samples: number;
   layers: LayerVariability[];
-  /** ℓ*, the plain argmin over all layers. */
+  /** The score that chooses. */
+  score: ScoreName;
+  /** All scores that were asked for, ν and the one that chooses among them. */
+  scores: LayerScoreResult[];
+  /** ℓ*, the plain argmin of ν over all layers, or the argmax of the score that chooses. */
   selected: number;
   /** The proposal for k. */
   arm: Arm;

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { SelectResult } from '../pipeline/types.js';
 import { describeArm } from '../selection/arms.js';
 import { formatBar, formatInteger, formatNumber, formatPercent, formatSeconds } from './format.js';
+import { renderScores } from './scores.js';
 import { plain, type Style } from './style.js';
 import { renderTable } from './table.js';
 
@@ -10,8 +11,10 @@ const BAR = 8;
 
 /** What `spantune select` prints; several lines, without the last line's end. */
 export function renderSelection(result: SelectResult, style: Style = plain): string {
-  const lines = [heading(result, style), '', curve(result, style), '', choice(result, style), proposal(result, style)];
-  if (result.undecided && result.halfSamples > 0) {
+  const lines = [heading(result, style), '', curve(result, style), ''];
+  if (result.scores.length > 1) lines.push(renderScores(result, style), '');
+  lines.push(choice(result, style), proposal(result, style));
+  if (result.undecided && result.halfSamples > 0 && result.score === 'nu') {
     lines.push(
       `${style.yellow('ν hardly separates these layers:')} none is chosen in half of the half-samples. A neighbour may serve as well; more inputs may decide.`,
     );
@@ -50,7 +53,10 @@ function curve(result: SelectResult, style: Style): string {
     : renderTable([...left, {}], rows, { gap: 2 });
 }
 
-function choice({ layers, selected, halfSamples }: SelectResult, style: Style): string {
+function choice({ layers, selected, halfSamples, score, scores }: SelectResult, style: Style): string {
+  const chosenBy = scores.find(({ name }) => name === score);
+  if (score !== 'nu' && chosenBy)
+    return `${style.bold(`ℓ* = ${selected}`)}, the layer with the highest ${chosenBy.title}.`;
   const share = layers.find(({ layer }) => layer === selected)?.share;
   const chosen = style.bold(`ℓ* = ${selected}`);
   if (share === null || share === undefined)

@@ -4,7 +4,7 @@ import { UserError } from '../errors.js';
 import { nearest } from '../nearest.js';
 import { stream } from '../random.js';
 import { checkExpression, evaluateLayer, namesSelected } from './expressions.js';
-import { bestLayer, checkSpan, type SelectionRange, selectedSpan } from './strategies.js';
+import { bestLayer, bestSpan, checkSpan, type SelectionRange, selectedSpan } from './strategies.js';
 
 /** 1 ≤ bottom ≤ top ≤ head ≤ L; bottom and top are null where nothing but the classifier is trained. */
 export interface Triple {
@@ -34,11 +34,21 @@ export class NoSuchArmError extends UserError {
   override name = 'NoSuchArmError';
 }
 
+/** How a score chooses. */
+export interface Criterion {
+  /** `head`: the layer that selected-k ends at, with the classifier; `span`: the k layers of selected-k, the classifier on top. */
+  chooses: 'head' | 'span';
+  /** Such as `highest LogME`. */
+  words: string;
+}
+
 export interface ArmContext {
   /** L. */
   layers: number;
   /** ν of layers 1…L; not needed where `needsSelection` says so. */
   nu?: ArrayLike<number>;
+  /** What stands in `nu`, where it is another score than ν: higher is better there, so negated here. */
+  by?: Criterion;
   /** Where the argmin of selected-k runs. */
   range: SelectionRange;
   /** Seed of random-k. */
@@ -176,8 +186,12 @@ function layerRange(from: number, to: number): string {
   return from === to ? `layer ${from}` : `layers ${from}-${to}`;
 }
 
-function placeSelected({ nu = [], range }: ArmContext, k: number): Triple & { note?: string } {
-  const { bottom, head, note } = selectedSpan(nu, k, range);
+function placeSelected({ nu = [], range, by, layers }: ArmContext, k: number): Triple & { note?: string } {
+  if (by?.chooses === 'span') {
+    const bottom = bestSpan(nu, k);
+    return { bottom, top: bottom + k - 1, head: layers, note: `${by.words} in sum` };
+  }
+  const { bottom, head, note } = selectedSpan(nu, k, range, by?.words);
   return { bottom, top: head, head, ...(note === undefined ? {} : { note }) };
 }
 

@@ -1,25 +1,31 @@
 /** From measured ν to what `spantune select` reports: the curve, ℓ*, the proposed arm, and how sure the choice is. */
 import type { SelectResult } from '../pipeline/types.js';
 import { parseArm, type ResolvedArm, resolveArm } from './arms.js';
+import { curveOf, type ScoreCurve } from './scores/choose.js';
 import { bestLayer, type SelectionRange } from './strategies.js';
 import type { VariabilityResult } from './variability.js';
 
 /** What selection knows of a `SelectResult`; the pipeline adds the task, the model and the cost. */
 export type SelectionSummary = Omit<
   SelectResult,
-  'task' | 'model' | 'shape' | 'pair' | 'seconds' | 'padding' | 'truncated'
+  'task' | 'model' | 'shape' | 'pair' | 'score' | 'scores' | 'seconds' | 'padding' | 'truncated'
 > & {
   /** What the range of the proposal's argmin changed, where it did. */
   note?: string;
 };
 
-/** Throws a `UserError` where k exceeds the number of layers. */
+/** `curve`: the score that chooses, where it is not ν. Throws a `UserError` where k exceeds the number of layers. */
 export function summariseSelection(
   variability: VariabilityResult,
-  { k, range }: { k: number; range: SelectionRange },
+  { k, range, curve }: { k: number; range: SelectionRange; curve?: ScoreCurve },
 ): SelectionSummary {
   const { nu, intervals, shares, samples, halfSamples, leftOut, warnings } = variability;
-  const { note, ...arm }: ResolvedArm = resolveArm(parseArm(`selected-${k}`), { layers: nu.length, nu, range });
+  const { note, ...arm }: ResolvedArm = resolveArm(parseArm(`selected-${k}`), {
+    layers: nu.length,
+    nu,
+    ...curve,
+    range,
+  });
   return {
     samples,
     layers: nu.map((value, index) => ({
@@ -29,7 +35,7 @@ export function summariseSelection(
       high: intervals?.[index]?.high ?? null,
       share: shares?.[index] ?? null,
     })),
-    selected: bestLayer(nu),
+    selected: bestLayer(curve?.nu ?? nu),
     arm,
     ...(note === undefined ? {} : { note }),
     k,
@@ -39,4 +45,14 @@ export function summariseSelection(
     undecided: shares !== null && Math.max(...shares) < 0.5,
     warnings,
   };
+}
+
+/** What places the arms of a run: the curve of the score that chose. */
+export function curveOfSelection({ score, scores, layers }: SelectResult): ScoreCurve {
+  const chosen = scores.find(({ name }) => name === score);
+  if (score === 'nu' || !chosen) return { nu: layers.map(({ nu }) => nu) };
+  return curveOf(
+    score,
+    chosen.layers.map(({ value }) => value),
+  );
 }

@@ -21,8 +21,8 @@ export interface SelectedSpan {
   note?: string;
 }
 
-/** k layers that end at the layer chosen by ν. Throws a `UserError` where k exceeds the number of layers. */
-export function selectedSpan(nu: ArrayLike<number>, k: number, range: SelectionRange): SelectedSpan {
+/** k layers that end at the layer chosen by ν, or by another score, `by`. Throws a `UserError` where k exceeds the number of layers. */
+export function selectedSpan(nu: ArrayLike<number>, k: number, range: SelectionRange, by = 'lowest ν'): SelectedSpan {
   const layers = nu.length;
   checkSpan(k, layers);
   const plain = bestLayer(nu);
@@ -32,7 +32,7 @@ export function selectedSpan(nu: ArrayLike<number>, k: number, range: SelectionR
     return {
       bottom: 1,
       head: plain,
-      note: `lowest ν among all layers; cut at layer 1, so ${fewer} tuned instead of ${inWords(k)}`,
+      note: `${by} among all layers; cut at layer 1, so ${fewer} tuned instead of ${inWords(k)}`,
     };
   }
   const head = bestLayer(nu, k);
@@ -41,8 +41,22 @@ export function selectedSpan(nu: ArrayLike<number>, k: number, range: SelectionR
   const note =
     k === layers
       ? `only at layer ${k} do ${inWords(k)} layers fit`
-      : `lowest ν among layers ${k}-${layers}, where ${inWords(k)} layers fit`;
+      : `${by} among layers ${k}-${layers}, where ${inWords(k)} layers fit`;
   return { ...span, note };
+}
+
+/**
+ * The first of the k consecutive layers whose scores, `values` (lower is better), have the smallest sum, ties to the lower layers. Throws
+ * a `UserError` where k exceeds the number of layers.
+ */
+export function bestSpan(values: ArrayLike<number>, k: number): number {
+  checkSpan(k, values.length);
+  const sums = Array.from({ length: values.length - k + 1 }, (_, from) => {
+    let sum = 0;
+    for (let layer = from; layer < from + k; layer++) sum += values[layer];
+    return sum;
+  });
+  return bestLayer(sums);
 }
 
 /** Throws a `UserError` where k layers do not fit into the model. */

@@ -13,6 +13,7 @@ import { SpantuneError, UserError } from '../errors.js';
 import { createClassSums } from './class-sums.js';
 import { tableOfClasses } from './classes.js';
 import { type Multiply, multiplyPlain } from './multiply.js';
+import type { PooledStates } from './scores/score.js';
 import { openStore, pieces, type StateStore, type StoreBudget } from './states.js';
 import { drawSubsets } from './subsets.js';
 import { chosenShares, JACKKNIFE_WIDTH, jackknifeError, type LayerStates, subsetVariability } from './uncertainty.js';
@@ -31,6 +32,8 @@ export interface VariabilityOptions {
   halfSamples?: number;
   /** Room for the pooled states while they wait for resampling. */
   budget?: StoreBudget;
+  /** Keeps the states, for `states` to hand out, until `close`. */
+  keepStates?: boolean;
   /** A faster matrix product, such as an engine's. */
   multiply?: Multiply;
   /** Called after each layer of `finish`. */
@@ -67,9 +70,11 @@ export interface VariabilityAccumulator {
    * -1 for a filler row, which is passed over). Rows may come in any order, each input once.
    */
   add(states: Float32Array, inputs: ArrayLike<number>): void;
-  /** ν, once all inputs are in; frees the room. Throws a `UserError` where some layer's class means coincide. */
+  /** ν, once all inputs are in; frees the room unless the states are kept. Throws a `UserError` where some layer's class means coincide. */
   finish(): Promise<VariabilityResult>;
-  /** Frees the room without a result. */
+  /** After `finish`, the pooled states that it measured, where they were to be kept; the reason where there was no room for them. */
+  states(): PooledStates | string;
+  /** Frees the room. */
   close(): void;
 }
 
@@ -81,13 +86,14 @@ const BLOCKS = 20;
 
 /** Throws a `UserError` where fewer than two classes have two examples. */
 export function createVariability(options: VariabilityOptions): VariabilityAccumulator {
-  const { layers, width, labels, halfSamples = 200, onLayer } = options;
+  const { layers, width, labels, halfSamples = 200, keepStates = false, onLayer } = options;
   const table = tableOfClasses(labels, options.classes);
   const opened = openStore(
     { layers, rows: table.rows, width },
-    halfSamples > 0 ? options.budget : { ...options.budget, diskBytes: 0 },
+    halfSamples > 0 || keepStates ? options.budget : { ...options.budget, diskBytes: 0 },
   );
   const warnings: string[] = [];
+  let absent = 'they were not kept';
   const sums = Array.from({ length: layers }, () => createClassSums(table.sizes, width));
   const rowOf = new Int32Array(labels.length).fill(-1);
   const classOf = new Int32Array(table.rows);
@@ -96,6 +102,7 @@ export function createVariability(options: VariabilityOptions): VariabilityAccum
 
   const withoutStore = (reason: string) => {
     store = undefined;
+    absent = reason;
     if (halfSamples > 0) warnings.push(`no interval of ν and no shares: ${reason}`);
     for (const layer of sums) layer.keepScatter();
   };
@@ -198,7 +205,18 @@ export function createVariability(options: VariabilityOptions): VariabilityAccum
     store?.close();
     store = undefined;
   };
-  return { add, finish: () => finish().finally(close), close };
+  const states = (): PooledStates | string => {
+    const source = store;
+    if (!source || !keepStates) return absent;
+    const inputs = new Int32Array(table.rows);
+    rowOf.forEach((row, input) => {
+      if (row !== -1) inputs[row] = input;
+    });
+    const { rows, names } = table;
+    const classes = names.length;
+    return { layers, rows, width, inputs, classOf, classes, pieces: (layer) => pieces(source, layer, rows, width) };
+  };
+  return { add, finish: () => (keepStates ? finish() : finish().finally(close)), states, close };
 }
 
 /** ν ± 2.09 jackknife standard errors; null where a replicate is not finite, its class means coinciding. */

@@ -78,7 +78,7 @@ export function createPooledStates(
   };
 }
 
-/** Squared norms by layer of each batch's gradient and of the weights, with a linear classifier on the last layer's mean. */
+/** Squared norms by layer of each batch's gradient, [layers], with a linear classifier on the last layer's mean. */
 export function createLayerGradients(
   engine: Engine,
   config: EncoderConfig,
@@ -97,7 +97,7 @@ export function createLayerGradients(
   const program = engine.program('gradients by layer', layerGradients(model), {
     shapes: inputShapes(config, task.classes),
   });
-  return async (batch: Batch, labels: ArrayLike<number>) => {
+  return async (batch: Batch, labels: ArrayLike<number>): Promise<Float64Array> => {
     const rows = batch.weights.reduce((sum, weight) => sum + weight, 0);
     const result = await program.run({
       inputs: {
@@ -108,8 +108,6 @@ export function createLayerGradients(
       sizes: { batch: batch.rows, length: batch.length },
       banks,
     });
-    const squares = (name: string) =>
-      Float64Array.from({ length: config.layers }, (_, index) => result[`${name}${index + 1}`].data[0]);
-    return { gradients: squares('gradient'), weights: squares('weight') };
+    return Float64Array.from({ length: config.layers }, (_, index) => result[`gradient${index + 1}`].data[0]);
   };
 }

@@ -2,6 +2,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import type { Recordable, Sizes } from '../engine/types.js';
+import type { Adapters } from '../model/adapters/registry.js';
 import { encode } from '../model/encoder.js';
 import { classify } from '../model/head.js';
 import type { Pooling } from '../model/inputs.js';
@@ -24,6 +25,8 @@ export interface ModelSpec {
   /** Dropout while training. */
   rates: (layer: number) => LayerRates;
   classifierRate: number;
+  /** Of the tuned layers; none when fine-tuning. */
+  adapters?: Adapters;
   /** Programs read cached states in place of tokens: `states` [batch · length, hidden], or `pooled` [batch, hidden]. */
   start?: Start;
 }
@@ -51,10 +54,10 @@ function logitsOf(
   inputs: Record<string, Tensor>,
   chance?: Chance,
 ): Tensor {
-  const { config, head, pooling, classifier, rates, classifierRate: rate, start } = model;
+  const { config, head, pooling, classifier, rates, classifierRate: rate, adapters, start } = model;
   if (start?.kind === 'pooled') return classify(parameters, inputs.pooled, { classifier, rate, chance });
   const from = start && { layer: start.layer, states: inputs.states };
-  const states = encode(parameters, inputs, config, { head, rates, chance, start: from });
+  const states = encode(parameters, inputs, config, { head, rates, chance, adapters, start: from });
   return classify(parameters, pool(pooling, states[states.length - 1], inputs), { classifier, rate, chance });
 }
 
@@ -118,8 +121,8 @@ export function pooledStates(
 }
 
 /**
- * Squared norms by layer of the gradient of a batch's mean loss, without dropout, and of the parameters: `gradient1` … `gradientL` and
- * `weight1` … `weightL`, each a scalar. Inputs as those of `gradients`.
+ * Squared norms by layer of the gradient of a batch's mean loss, without dropout: `gradient1` … `gradientL`, each a scalar. Inputs as those
+ * of `gradients`.
  */
 export function layerGradients(model: ModelSpec): Recordable {
   const layers = Array.from({ length: model.head }, (_, index) => [...layerShapes(model.config, index + 1).keys()]);
@@ -129,10 +132,7 @@ export function layerGradients(model: ModelSpec): Recordable {
     const square = (tensors: Tensor[]) =>
       tensors.map((tensor) => tf.sum(tf.mul(tensor, tensor))).reduce((sum, value) => tf.add(sum, value));
     return Object.fromEntries(
-      layers.flatMap((names, index) => [
-        [`gradient${index + 1}`, square(names.map((name) => byName[name]))],
-        [`weight${index + 1}`, square(names.map((name) => inputs[name]))],
-      ]),
+      layers.map((names, index) => [`gradient${index + 1}`, square(names.map((name) => byName[name]))]),
     );
   };
 }

@@ -20,6 +20,8 @@ const selection: SelectResult = {
     { layer: 2, nu: 6.53, low: 6.2, high: 6.9, share: 0.197 },
     { layer: 3, nu: 11.28, low: 10.9, high: 11.6, share: 0.003 },
   ],
+  score: 'nu',
+  scores: [],
   selected: 1,
   arm: { name: 'selected-2', bottom: 1, top: 2, head: 2 },
   note: 'lowest ν among layers 2-3, where two layers fit',

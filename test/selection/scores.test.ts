@@ -78,7 +78,8 @@ function sources(fixture: Fixture, states: PooledStates | string = pooled(fixtur
     states,
     targets: fixture.targets,
     groups: () => fixture.groups,
-    gradients: async () => 'not here',
+    inputGradients: async () => 'not here',
+    batchGradients: async () => 'not here',
     multiply: multiplyPlain,
   };
 }

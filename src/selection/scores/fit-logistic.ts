@@ -1,5 +1,5 @@
 /** Multinomial logistic regression with a squared penalty on standardised states, by L-BFGS (Nocedal and Wright, algorithm 7.4). */
-import type { LinearModel } from './ridge.js';
+import { deviationsOf, type LinearModel } from './ridge.js';
 
 /** Inverse strength of the penalty, as scikit-learn's C: C Σ loss + ½ ‖W‖². */
 export const INVERSE_PENALTY = 0.01;
@@ -13,6 +13,8 @@ export interface LogisticOptions {
   width: number;
   classes: number;
   inversePenalty?: number;
+  /** Standardise each dimension by its own deviation (the default), or all by one. */
+  scale?: 'each' | 'common';
 }
 
 /**
@@ -23,9 +25,10 @@ export function fitLogistic(
   rows: Float32Array,
   labels: ArrayLike<number>,
   train: readonly number[],
-  { width, classes, inversePenalty = INVERSE_PENALTY }: LogisticOptions,
+  { width, classes, inversePenalty = INVERSE_PENALTY, scale = 'each' }: LogisticOptions,
 ): LinearModel {
-  const { mean, deviations } = spreads(rows, train, width);
+  const { mean, variances } = spreads(rows, train, width);
+  const deviations = deviationsOf(variances, mean, scale);
   const z = new Float64Array(train.length * width);
   train.forEach((row, i) => {
     for (let j = 0; j < width; j++) z[i * width + j] = (rows[row * width + j] - mean[j]) / deviations[j];
@@ -84,12 +87,12 @@ export function fitLogistic(
 
 function spreads(rows: Float32Array, train: readonly number[], width: number) {
   const mean = new Float64Array(width);
-  const deviations = new Float64Array(width);
+  const variances = new Float64Array(width);
   for (const row of train) for (let j = 0; j < width; j++) mean[j] += rows[row * width + j] / train.length;
   for (const row of train) {
-    for (let j = 0; j < width; j++) deviations[j] += (rows[row * width + j] - mean[j]) ** 2 / train.length;
+    for (let j = 0; j < width; j++) variances[j] += (rows[row * width + j] - mean[j]) ** 2 / train.length;
   }
-  return { mean, deviations: deviations.map((variance) => (variance > 0 ? Math.sqrt(variance) : 1)) };
+  return { mean, variances };
 }
 
 /** Minimum of a convex function from 0 on; `loss` fills the gradient. */

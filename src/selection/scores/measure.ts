@@ -1,7 +1,7 @@
 /** Measures layer scores side by side, layer by layer, so that what they share of a layer is computed once. */
 import type { Multiply } from '../multiply.js';
 import { stratifiedSample } from '../sample.js';
-import { describeScore, type ScoreName } from './catalogue.js';
+import type { ScoreName } from './catalogue.js';
 import { cka } from './cka.js';
 import { debiasedNu } from './debiased-nu.js';
 import { fisher } from './fisher.js';
@@ -43,8 +43,9 @@ export interface ScoreSources {
   groups: () => ArrayLike<number>;
   /** Means of the token cosine by layer, where it was asked for. */
   tokenCosine?: readonly number[];
-  /** Gradients by batch, where a score asks for them; why not, where they could not be had. */
-  gradients: () => Promise<{ inputs: LayerGradients[]; batches: LayerGradients[] } | string>;
+  /** Gradients of single inputs, and of batches, where a score asks for them; why not, where they could not be had. */
+  inputGradients: () => Promise<LayerGradients[] | string>;
+  batchGradients: () => Promise<LayerGradients[] | string>;
   multiply: Multiply;
   onLayer?: (done: number, total: number) => void;
 }
@@ -73,7 +74,7 @@ export async function measureScores(names: readonly ScoreName[], sources: ScoreS
   put('random', randomScore(sources.layers, sources.seed));
   if (sources.tokenCosine) put('token-cosine', sources.tokenCosine);
   await measureStates(measured, sources);
-  await measureGradients(measured, sources, put);
+  await measureGradients(measured, sources);
   for (const score of measured.values()) {
     while (score.values.length < sources.layers) score.values.push(null);
     if (score.missing === undefined && score.values.every((value) => value === null)) {
@@ -168,22 +169,20 @@ function sampleRows(states: PooledStates, seed: number): Int32Array {
   return Int32Array.from(stratifiedSample(labels, MOST_ROWS, seed), (at) => order[at]).sort();
 }
 
-async function measureGradients(
-  measured: Map<ScoreName, MeasuredScore>,
-  { gradients }: ScoreSources,
-  put: (name: ScoreName, values: readonly (number | null)[], seconds: number) => void,
-): Promise<void> {
-  const asked = [...measured.values()].filter(({ name }) => describeScore(name).reads === 'gradients');
-  if (asked.length === 0) return;
-  const began = performance.now();
-  const found = await gradients();
-  const seconds = (performance.now() - began) / 1000;
-  if (typeof found === 'string') {
-    for (const score of asked) score.missing = found;
-    return;
+async function measureGradients(measured: Map<ScoreName, MeasuredScore>, sources: ScoreSources): Promise<void> {
+  const { inputGradients, batchGradients } = sources;
+  const each = [
+    { score: measured.get('fisher'), sample: inputGradients, compute: fisher },
+    { score: measured.get('gradient-norm'), sample: batchGradients, compute: gradientNorm },
+  ];
+  for (const { score, sample, compute } of each) {
+    if (!score) continue;
+    const began = performance.now();
+    const gradients = await sample();
+    if (typeof gradients === 'string') score.missing = gradients;
+    else score.values = compute(gradients).map(finite);
+    score.seconds = (performance.now() - began) / 1000;
   }
-  put('fisher', fisher(found.inputs), seconds);
-  put('gradient-norm', gradientNorm(found.batches), seconds);
 }
 
 function finite(value: number | null): number | null {

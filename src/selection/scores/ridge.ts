@@ -23,7 +23,7 @@ export function ridge(input: LayerInput): number | null {
   if (input.foldCount < 2) return null;
   const moments = input.moments();
   const { width, columns } = moments;
-  const models = moments.folds.map((_, fold) => fitRidge(moments, PENALTIES, fold));
+  const models = moments.folds.map((_, fold) => fitRidge(moments, PENALTIES, { without: fold }));
   const { states, kind, targets, folds } = input;
   const right = new Float64Array(PENALTIES.length);
   const errors = new Float64Array(PENALTIES.length);
@@ -55,11 +55,30 @@ function predict({ weights, biases }: LinearModel, column: number, x: Float32Arr
   return output;
 }
 
+/** Rounding of float32 states; a smaller spread, relative to the mean, is none. */
+const ROUNDING = 1e-6;
+
+/**
+ * Deviations that standardise states, from variances and means by dimension: `each` dimension by its own (1 where it has no spread), or
+ * all by one, so that a dimension of little spread weighs little.
+ */
+export function deviationsOf(variances: Float64Array, mean: Float64Array, scale: 'each' | 'common'): Float64Array {
+  if (scale === 'common') {
+    const variance = variances.reduce((sum, value) => sum + Math.max(0, value), 0) / variances.length;
+    return variances.map(() => (variance > 0 ? Math.sqrt(variance) : 1));
+  }
+  return variances.map((variance, j) => (variance > (ROUNDING * mean[j]) ** 2 ? Math.sqrt(variance) : 1));
+}
+
 /**
  * Ridge models, one for each penalty, on all rows but those of fold `without`: of ‖y − b − W z‖² + penalty ‖W‖² with z the states
  * standardised by those rows.
  */
-export function fitRidge(moments: Moments, penalties: readonly number[], without = -1): LinearModel[] {
+export function fitRidge(
+  moments: Moments,
+  penalties: readonly number[],
+  { without = -1, scale = 'each' as 'each' | 'common' } = {},
+): LinearModel[] {
   const { width, columns, mean, folds } = moments;
   const scatter = new Float64Array(width * width);
   const products = new Float64Array(columns * width);
@@ -75,11 +94,8 @@ export function fitRidge(moments: Moments, penalties: readonly number[], without
     for (let j = 0; j < width; j++) sum[j] += fold.sum[j];
     for (let c = 0; c < columns; c++) targetSum[c] += fold.targetSum[c];
   });
-  const deviations = new Float64Array(width);
-  for (let j = 0; j < width; j++) {
-    const variance = scatter[j * width + j] / rows - (sum[j] / rows) ** 2;
-    deviations[j] = variance > 0 ? Math.sqrt(variance) : 1;
-  }
+  const variances = sum.map((value, j) => scatter[j * width + j] / rows - (value / rows) ** 2);
+  const deviations = deviationsOf(variances, mean, scale);
   for (let i = 0; i < width; i++) {
     for (let j = 0; j < width; j++) {
       const centred = scatter[i * width + j] - (sum[i] * sum[j]) / rows;
