@@ -32,7 +32,10 @@ export async function fillPrefixCache(
   keeper?: Keeper,
 ): Promise<RunPrefixCache | undefined> {
   const start = prefixStart(arm);
-  if (!config.cache.prefix || !start) return undefined;
+  if (!config.cache.prefix || !start) {
+    keeper?.close();
+    return undefined;
+  }
   const { precision, memoryBytes, diskBytes, folder } = config.cache;
   if (folder !== null) prepareFolder(folder);
   const cache = createPrefixCache({
