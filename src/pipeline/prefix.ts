@@ -18,6 +18,11 @@ export interface RunPrefixCache extends PrefixCache {
   result(): CacheResult;
 }
 
+/** Makes the folder of caches that persist. Throws a `UserError` where that cannot be. */
+export function prepareCache({ cache: { prefix, folder } }: RunConfig): void {
+  if (prefix && folder !== null) prepareFolder(folder);
+}
+
 /**
  * Computes what enters the span of every split that the run reads; undefined where the arm has no prefix, or none is wanted. The
  * prefix's parameters are given back before the span's are loaded. What `keeper` has of it is not computed again.
@@ -37,7 +42,6 @@ export async function fillPrefixCache(
     return undefined;
   }
   const { precision, memoryBytes, diskBytes, folder } = config.cache;
-  if (folder !== null) prepareFolder(folder);
   const cache = createPrefixCache({
     openEngine: () => engineOf(config),
     load: (layers) => model.load(layers).parameters,

@@ -17,7 +17,7 @@ import { type Attached, attach } from './attach.js';
 import { environment } from './environment.js';
 import { type OpenModel, openModel } from './model.js';
 import { type Predictor, predictor, renderPredictionRows } from './predictor.js';
-import { fillPrefixCache, keepPrefix, type RunPrefixCache, withEngine, withPrefix } from './prefix.js';
+import { fillPrefixCache, keepPrefix, prepareCache, type RunPrefixCache, withEngine, withPrefix } from './prefix.js';
 import { type RunData, readRunData } from './run-data.js';
 import { appendMetrics, beginRun, claimRunFolder, FILES, type RunResult, writeTuned } from './run-folder.js';
 import { evaluationScore } from './scores.js';
@@ -36,6 +36,7 @@ export async function runTrain(
   const request = parseArm(config.arm as ArmSpec);
   checkSpans(request, model, config);
   const opened = openTask(config.task);
+  prepareCache(config);
   const release = claimRunFolder(output);
   const threads = config.engine.threads ?? defaultThreads();
   const engine = await openEngine(config.engine.name, { threads, cacheBytes: config.engine.cacheBytes });
