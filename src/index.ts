@@ -44,6 +44,7 @@ export type {
   Arm,
   EvaluateOptions,
   EvaluateResult,
+  LayerScoreResult,
   LayerVariability,
   Prediction,
   PredictOptions,

@@ -4,31 +4,44 @@ import { formatNumber, formatRange, formatSeconds } from './format.js';
 import type { Style } from './style.js';
 import { renderTable } from './table.js';
 
-/** Two tables, several lines, without the last line's end. */
-export function renderScores({ scores, shape, k, score }: SelectResult, style: Style): string {
-  const layers = Array.from({ length: shape.layers }, (_, index) => index);
-  const cell = ({ layers: values, selected }: LayerScoreResult, index: number) => {
-    const { value } = values[index];
-    const text = value === null ? '–' : formatNumber(value).replace('-', '−');
-    return selected === index + 1 ? style.bold(`${text} ◂`) : `${text}  `;
+/** Scores in one table; more of them make a table below. */
+const ABREAST = 6;
+
+/** Several lines, without the last line's end. */
+export function renderScores({ scores, k, score }: SelectResult, style: Style): string {
+  const tables: string[] = [];
+  for (let from = 0; from < scores.length; from += ABREAST) {
+    tables.push(renderValues(scores.slice(from, from + ABREAST), { k, score }, style));
+  }
+  return [
+    'scores of the layers; higher is better. layers tuned @ where the classifier sits:',
+    tables.join('\n\n'),
+    '',
+    "rank correlation over the layers (Spearman's):",
+    correlations(scores),
+  ].join('\n');
+}
+
+function renderValues(
+  scores: readonly LayerScoreResult[],
+  { k, score }: Pick<SelectResult, 'k' | 'score'>,
+  style: Style,
+): string {
+  // Every cell ends in a place for the mark, so that numbers stand below one another.
+  const value = ({ layers, selected }: LayerScoreResult, index: number) => {
+    const text = signed(layers[index].value, formatNumber);
+    return selected === index + 1 ? style.cyan(`${text} ◂`) : `${text}  `;
   };
-  const titles = scores.map(({ title, name }) => ({
-    title: `${name === score ? style.cyan(title) : title}  `,
+  const columns = scores.map(({ title, name }) => ({
+    title: `${name === score ? style.bold(title) : title}  `,
     align: 'right' as const,
   }));
   const rows = [
-    ...layers.map((index) => [String(index + 1), ...scores.map((of) => cell(of, index))]),
+    ...scores[0].layers.map(({ layer }, index) => [String(layer), ...scores.map((of) => value(of, index))]),
     [`selected-${k}`, ...scores.map((of) => `${placed(of)}  `)],
-    ['seconds', ...scores.map(({ seconds }) => `${formatSeconds(seconds)}  `)],
+    ['took', ...scores.map(({ seconds }) => `${formatSeconds(seconds)}  `)],
   ];
-  const lines = [
-    'higher is better; @: where the classifier sits',
-    renderTable([{ title: 'layer', align: 'right' }, ...titles], rows, { gap: 1 }),
-    '',
-    'rank correlation over the layers (Spearman)',
-    correlations(scores),
-  ];
-  return lines.join('\n');
+  return renderTable([{ title: 'layer', align: 'right' }, ...columns], rows, { gap: 2 });
 }
 
 /** `3-4 @ 4`, or `–` for a score that chooses nothing. */
@@ -37,15 +50,17 @@ function placed({ arm }: LayerScoreResult): string {
   return `${formatRange(arm.bottom, arm.top)} @ ${arm.head}`;
 }
 
-/** The lower triangle of the matrix. */
+/** The lower triangle of the matrix; columns are numbered as the rows are. */
 function correlations(scores: readonly LayerScoreResult[]): string {
-  const rows = scores.slice(1).map((score, index) => [
+  const rows = scores.map((score, index) => [
+    String(index + 1),
     score.title,
-    ...scores.slice(0, index + 1).map(({ name }) => {
-      const value = score.spearman[name];
-      return value === null ? '–' : value.toFixed(2).replace('-', '−');
-    }),
+    ...scores.slice(0, index).map(({ name }) => signed(score.spearman[name], (value) => value.toFixed(2))),
   ]);
-  const columns = scores.slice(0, -1).map(({ title }) => ({ title, align: 'right' as const }));
-  return renderTable([{ title: '', align: 'right' }, ...columns], rows, { gap: 2 });
+  const numbers = scores.slice(0, -1).map((_, index) => ({ title: String(index + 1), align: 'right' as const }));
+  return renderTable([{ align: 'right' }, {}, ...numbers], rows, { gap: 2 });
+}
+
+function signed(value: number | null, format: (value: number) => string): string {
+  return value === null ? '–' : format(value).replace(/^-/, '−');
 }

@@ -18,7 +18,8 @@ import { gatherRows } from '../../src/selection/scores/rows.js';
 import type { PooledStates } from '../../src/selection/scores/score.js';
 import { choleskySolve, eigenvalues, solveShifted, tridiagonalise } from '../../src/selection/scores/symmetric.js';
 import { createTokenCosine } from '../../src/selection/scores/token-cosine.js';
-import { makeStates, measure } from './helpers.js';
+import { createVariability } from '../../src/selection/variability.js';
+import { makeStates, measure, pick } from './helpers.js';
 
 interface Fixture {
   name: string;
@@ -129,6 +130,35 @@ describe('layer scores', () => {
     assert.equal(fisher.missing, 'not here');
     assert.ok(random.values.every((value) => value !== null && value >= 0 && value < 1));
     assert.equal(new Set(random.values).size, 3);
+  });
+
+  it('read the states that ν leaves, in memory or in a file, until it is closed', async () => {
+    const made = makeStates([30, 25, 1], 6, 2, 4);
+    const measured = async (budget: { memoryBytes: number; diskBytes: number }) => {
+      const variability = createVariability({ ...made, seed: 1, halfSamples: 0, keepStates: true, budget });
+      for (let from = 0; from < 56; from += 8) {
+        const inputs = Array.from({ length: 8 }, (_, i) => from + i).reverse();
+        variability.add(pick(made, inputs), inputs);
+      }
+      await variability.finish();
+      const states = variability.states();
+      const targets = [...made.labels];
+      const own = { ...sources(readFixtures()[0], states), layers: 2, targets, groups: () => [...targets.keys()] };
+      const scores = await measureScores(['logme', 'ridge', 'knn'], own);
+      variability.close();
+      return { states, scores, after: variability.states() };
+    };
+    const memory = await measured({ memoryBytes: 2 ** 20, diskBytes: 0 });
+    const file = await measured({ memoryBytes: 0, diskBytes: 2 ** 20 });
+    assert.ok(typeof memory.states !== 'string' && typeof file.states !== 'string');
+    // The class of a single example is left out.
+    assert.equal(memory.states.rows, 55);
+    const values = ({ scores }: typeof memory) => scores.map((score) => score.values);
+    assert.deepEqual(values(file), values(memory));
+    assert.equal(typeof memory.after, 'string');
+    const nowhere = await measured({ memoryBytes: 0, diskBytes: 0 });
+    assert.match(String(nowhere.states), /allowed on disk/);
+    assert.match(nowhere.scores[0].missing ?? '', /no room .*allowed on disk/);
   });
 
   it('say so where the inputs do not define them', async () => {
