@@ -1,6 +1,5 @@
 /** The command line from outside: exit codes, and what goes to stdout and what to stderr. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,6 +7,7 @@ import { after, describe, test } from 'node:test';
 import { runJob } from '../../src/cli/run-job.js';
 import { resolveConfig } from '../../src/config/load.js';
 import { DataError, Interrupted } from '../../src/errors.js';
+import { MAIN, spantune, spantuneAll, start } from './support.js';
 
 const MODEL = 'models/en-12x192';
 const folder = mkdtempSync(join(tmpdir(), 'spantune-cli-'));
@@ -22,67 +22,6 @@ writeFileSync(
   file,
   `sentence\tlabel\n${rows.map(([a, b, c], i) => (i % 2 ? `${a} ${b} ${c}\tright` : `${c.split(' ').toReversed().join(' ')} ${b} ${a}\twrong`)).join('\n')}\n`,
 );
-
-interface Outcome {
-  code: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-interface StartOptions {
-  onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
-}
-
-const MAIN = "import { main } from './src/cli/main.ts'; await main(process.argv.slice(1));";
-
-/** Runs the command line in a process of its own, as `bin/spantune` does. */
-function spantune(words: string[], options: StartOptions = {}): Promise<Outcome> {
-  return start(MAIN, words, options);
-}
-
-function start(script: string, words: string[], { onStderr }: StartOptions = {}): Promise<Outcome> {
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, '--', ...words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const outcome: Outcome = { code: null, stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    outcome.stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text) => {
-    outcome.stderr += text;
-    onStderr?.(text, (signal) => child.kill(signal));
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => resolve({ ...outcome, code }));
-  });
-}
-
-/**
- * Runs the command line once for each list of words, all in one process; for words that start no job. (Not in this process, whose
- * stdout is the test runner's.)
- */
-async function spantuneAll(lists: string[][]): Promise<Outcome[]> {
-  const script = `
-    import { main } from './src/cli/main.ts';
-    const outcomes = [];
-    const [out, err] = [process.stdout.write, process.stderr.write];
-    for (const words of JSON.parse(process.argv[1])) {
-      const outcome = { stdout: '', stderr: '' };
-      process.stdout.write = (text) => { outcome.stdout += text; return true; };
-      process.stderr.write = (text) => { outcome.stderr += text; return true; };
-      process.exitCode = 0;
-      await main(words);
-      outcomes.push({ ...outcome, code: process.exitCode });
-    }
-    process.stdout.write = out;
-    process.stderr.write = err;
-    process.exitCode = 0;
-    console.log(JSON.stringify(outcomes));`;
-  const { stdout, stderr } = await start(script, [JSON.stringify(lists)]);
-  assert.equal(stderr, '');
-  return JSON.parse(stdout);
-}
 
 const MISTAKES: [words: string[], error: RegExp, hint: RegExp][] = [
   [[], /no verb given/, /--help/],
