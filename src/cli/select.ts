@@ -2,7 +2,10 @@
 import type { Argv } from 'yargs';
 import type { Override } from '../config/load.js';
 import { UserError } from '../errors.js';
+import { displayPath } from '../files.js';
+import type { Arm } from '../pipeline/types.js';
 import { parseScores, SCORE_NAMES } from '../selection/scores/catalogue.js';
+import { commandName, quoted } from './command.js';
 import { note, print, runWithReports } from './session.js';
 import { type Arguments, flagsOf, textOf, textsOf, valued } from './verb.js';
 
@@ -40,7 +43,7 @@ export function options(command: Argv): Argv {
 
 export async function run(args: Arguments): Promise<void> {
   const flags = flagsOf(args);
-  const [{ loadConfig, resolveConfig, setOverride }, { renderSelection }] = await Promise.all([
+  const [{ defaultsFile, loadConfig, resolveConfig, setOverride }, { renderSelection }] = await Promise.all([
     import('../config/load.js'),
     import('../report/selection.js'),
   ]);
@@ -57,18 +60,39 @@ export async function run(args: Arguments): Promise<void> {
     writeFileWhole(output, `${JSON.stringify(result, null, 2)}\n`);
   }
   await print(flags, result, (style) => renderSelection(result, style));
-  const { bottom, top, head } = result.arm;
-  note(flags, `\nnext   spantune train CONFIG.yaml, with arm: { bottom: ${bottom}, top: ${top}, head: ${head} }`);
+  const next = trainWords(file === undefined ? displayPath(defaultsFile()) : file, overrides, result.arm, (text) => {
+    // A text that YAML would read as something else is written in quotes.
+    return parseOptionValue(text, text) === text ? text : JSON.stringify(text);
+  });
+  const dev = file === undefined && given(overrides, 'task.train') && !given(overrides, 'task.dev');
+  note(flags, `\nnext   ${[commandName(), ...next, ...(dev ? ['--set task.dev=DEV_FILE'] : [])].join(' ')}`);
 }
 
+/** The words that tune the proposal: all that was said of other things than arm and selection, and the arm's layers. */
+function trainWords(
+  file: string,
+  overrides: Override[],
+  { name, bottom, top, head }: Arm,
+  yaml: (text: string) => string,
+): string[] {
+  const words = overrides
+    .filter(({ path }) => path !== 'arm' && !path.startsWith('arm.') && !path.startsWith('selection'))
+    .filter(({ path }, index, all) => all.findLastIndex((other) => other.path === path) === index)
+    .map(({ path, value }) => `${path}=${typeof value === 'string' ? yaml(value) : JSON.stringify(value)}`);
+  const arm = `arm={ name: ${name}, bottom: ${bottom}, top: ${top}, head: ${head} }`;
+  return ['train', quoted(file), ...[...words, arm].map((word) => `--set ${quoted(word)}`)];
+}
+
+const given = (overrides: Override[], path: string) => overrides.some((override) => override.path === path);
+
 function requireTask(args: Arguments): void {
-  const given = (name: string) =>
+  const stated = (name: string) =>
     textOf(args, name) !== undefined || textsOf(args, 'set').some((word) => word.startsWith(name));
-  if (!given('model'))
+  if (!stated('model'))
     throw new UserError('--model is missing', { hint: 'give the folder of a Hugging Face encoder, or --config FILE' });
-  if (given('train') || given('task.')) return;
+  if (stated('train') || stated('task.')) return;
   const hint = 'give --task NAME --data DIR, or --train FILE for a task of your own';
-  for (const name of ['task', 'data']) if (!given(name)) throw new UserError(`--${name} is missing`, { hint });
+  for (const name of ['task', 'data']) if (!stated(name)) throw new UserError(`--${name} is missing`, { hint });
 }
 
 /** The verb's own options as overrides of the configuration. */

@@ -5,6 +5,8 @@ import type { Argv } from 'yargs';
 import type { Override } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
 import { Interrupted, UserError } from '../errors.js';
+import { displayPath } from '../files.js';
+import { commandName, quoted } from './command.js';
 import { note, print, runWithReports } from './session.js';
 import { type Arguments, flagsOf, textOf, textsOf, valued } from './verb.js';
 
@@ -69,10 +71,11 @@ export async function run(args: Arguments): Promise<void> {
     });
   } catch (error) {
     if (error instanceof Interrupted)
-      throw new Interrupted(`the run folder ${output} is unfinished; the same command starts it again`);
+      throw new Interrupted(`the run folder ${displayPath(output)} is unfinished; the same command starts it again`);
     throw error;
   }
-  note(flags, `\nrun    ${output}\nnext   spantune predict ${output} --input FILE`);
+  const folder = displayPath(output);
+  note(flags, `\nrun    ${folder}\nnext   ${commandName()} predict ${quoted(folder)} --input FILE`);
 }
 
 function defaultFolder({ task, arm, seed }: RunConfig): string {

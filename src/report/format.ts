@@ -50,7 +50,7 @@ export function formatNumber(value: number): string {
   if (size >= 1e6 || (size > 0 && size < 1e-4)) return value.toExponential(2);
   if (size >= 100) return formatInteger(value);
   if (size >= 10) return value.toFixed(1);
-  return size >= 1 || size === 0 ? value.toFixed(2) : String(Number(value.toPrecision(3)));
+  return size >= 1 || size === 0 ? value.toFixed(2) : value.toPrecision(3);
 }
 
 /** Layers as `3-4`, or `4` where it is one. */

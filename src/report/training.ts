@@ -1,7 +1,7 @@
 /** What a run came to: scores, what was tuned, time and memory. */
 import { basename } from 'node:path';
 import type { Arm, EvaluateResult, TrainResult } from '../pipeline/types.js';
-import { describeArm } from '../selection/arms.js';
+import { describeArm, isNumbered, sameTriple } from '../selection/arms.js';
 import {
   formatBytes,
   formatCount,
@@ -17,7 +17,8 @@ import { renderTable } from './table.js';
 /** What `spantune train` prints; several lines, without the last line's end. */
 export function renderTraining(result: TrainResult, style: Style = plain): string {
   const { task, arm, model, layers, trainableParameters, totalParameters, bestEpoch, epochs, seconds, seed } = result;
-  const parts = Object.entries(seconds).filter(([part]) => part !== 'total');
+  // A part that would read 0.0 s says nothing.
+  const parts = Object.entries(seconds).filter(([part, value]) => part !== 'total' && value >= 0.05);
   const total = seconds.total ?? parts.reduce((sum, [, value]) => sum + value, 0);
   const share = formatPercent(trainableParameters / totalParameters);
   const rows = [
@@ -31,9 +32,12 @@ export function renderTraining(result: TrainResult, style: Style = plain): strin
     ['memory', `${formatBytes(result.peakMemory)} at its peak`],
     ['inputs', `${formatPercent(result.padding)} padding, ${formatPercent(result.truncated)} truncated`],
   ];
+  // The curve above has told of the arm already, where it is the proposal.
+  const proposed = result.selection?.arm;
+  const told = proposed?.name === arm.name && sameTriple(proposed, arm);
   return [
     `${style.bold(`${task}, dev`)} · ${shortArm(arm, layers)} · ${basename(model)} · seed ${seed}`,
-    describeArm(arm, layers),
+    ...(told ? [] : [describeArm(arm, layers)]),
     '',
     renderTable([{}, {}], rows),
   ].join('\n');
@@ -49,11 +53,16 @@ export function renderEvaluation(result: EvaluateResult, style: Style = plain): 
   ].join('\n');
 }
 
-/** An arm as tables name it: `full (1-6)`, `selected-2 (3-4 @ 4)`, `head (@ 4)`; `@` is where the classifier sits, if not on top. */
+/**
+ * An arm as tables name it: `full (1-6)`, `selected-2 (3-4 @ 4)`, `head-only (@ 4)`, and without a name `layers 3-4 @ 4`; `@` is
+ * where the classifier sits, if not on top.
+ */
 export function shortArm(arm: Arm, layers: number): string {
   const tuned = arm.bottom === null || arm.top === null ? '' : formatRange(arm.bottom, arm.top);
   const head = arm.head < layers || tuned === '' ? `@ ${arm.head}` : '';
-  return `${arm.name} (${[tuned, head].filter(Boolean).join(' ')})`;
+  const place = [tuned, head].filter(Boolean).join(' ');
+  if (isNumbered(arm)) return `${tuned === '' ? 'classifier' : 'layers'} ${place}`;
+  return `${arm.name} (${place})`;
 }
 
 /** The score first; it is left out where it is the one metric there is. */

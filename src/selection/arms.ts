@@ -168,6 +168,11 @@ export function sameTriple(a: Triple, b: Triple): boolean {
   return a.bottom === b.bottom && a.top === b.top && a.head === b.head;
 }
 
+/** Whether an arm has no name of its own, but one made of its layer numbers. */
+export function isNumbered({ name }: { name: string }): boolean {
+  return /^(?:\d+\.\.\d+|head)@\d+$/.test(name);
+}
+
 /** One sentence: `selected-2 → tune layers 3-4, classifier at layer 4, layers 5-6 dropped (lowest ν among …).` */
 export function describeArm(arm: ResolvedArm, layers: number): string {
   const { name, bottom, top, head, note } = arm;
@@ -179,7 +184,7 @@ export function describeArm(arm: ResolvedArm, layers: number): string {
     parts.push(`classifier at layer ${head}`);
   }
   if (head < layers) parts.push(`${layerRange(head + 1, layers)} dropped`);
-  return `${name} → ${parts.join(', ')}${note ? ` (${note})` : ''}.`;
+  return `${isNumbered(arm) ? '' : `${name} → `}${parts.join(', ')}${note ? ` (${note})` : ''}.`;
 }
 
 function layerRange(from: number, to: number): string {

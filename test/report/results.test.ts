@@ -8,6 +8,7 @@ import { renderSelection } from '../../src/report/selection.js';
 import { plain, styleFor, widthOf } from '../../src/report/style.js';
 import { renderTable } from '../../src/report/table.js';
 import { renderEvaluation, renderTraining, shortArm } from '../../src/report/training.js';
+import { describeArm } from '../../src/selection/arms.js';
 
 const selection: SelectResult = {
   task: 'mrpc',
@@ -205,5 +206,15 @@ test('colour does not move columns', () => {
       ],
     ),
     `${style.red('a')}     1\nbb   22`,
+  );
+});
+
+test('an arm that was stated by layer numbers is told by them, without a name made of them', () => {
+  assert.equal(shortArm({ name: '5..6@6', bottom: 5, top: 6, head: 6 }, 12), 'layers 5-6 @ 6');
+  assert.equal(shortArm({ name: 'head@4', bottom: null, top: null, head: 4 }, 12), 'classifier @ 4');
+  assert.equal(shortArm({ name: 'l*-1..l*@L', bottom: 5, top: 6, head: 12 }, 12), 'l*-1..l*@L (5-6)');
+  assert.equal(
+    describeArm({ name: '5..6@6', bottom: 5, top: 6, head: 6 }, 12),
+    'tune layers 5-6, classifier at layer 6, layers 7-12 dropped.',
   );
 });
