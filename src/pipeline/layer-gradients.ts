@@ -15,9 +15,9 @@ import { createLayerGradients } from '../training/inference.js';
 import type { Reporter } from './types.js';
 
 /** Inputs of the Fisher information, whose gradients are taken one by one, and of the relative gradient norm, by batches. */
-const FISHER_INPUTS = 256;
+const FISHER_INPUTS = 128;
 const BATCH = 32;
-const BATCHED_INPUTS = 32 * BATCH;
+const BATCHED_INPUTS = 8 * BATCH;
 
 export interface GradientSource {
   engine: Engine;
