@@ -1,6 +1,6 @@
 /** Canonical ↔ Hugging Face names of weights, and which names of a checkpoint are nobody's business here. */
 import { CheckpointError } from '../errors.js';
-import type { LayerPart } from '../model/families/family.js';
+import type { FamilyDescription, LayerPart } from '../model/families/family.js';
 import { FAMILIES } from '../model/families/registry.js';
 import type { Family, ParameterName } from '../model/types.js';
 
@@ -12,11 +12,14 @@ export const headNames: Readonly<Record<ParameterName, string>> = {
   'classifier.output.bias': 'classifier.out_proj.bias',
 };
 
+/** What adapters add: `layers.N.lora.PART.a`, `layers.N.ia3.PART`, and `layers.N.METHOD.…` of the others. */
+const ADDED_NAME = /^layers\.(\d+)\.(lora|ia3|bottleneck|pfeiffer|parallel|prefix)\.(.+)$/;
 const LAYER_NAME = /^layers\.(\d+)\.([A-Za-z]+)\.(weight|bias)$/;
 
 /**
  * The Hugging Face name of a canonical one, with the prefix of checkpoints that have a head (`bert.` and so on) unless another
- * is given. Throws a `CheckpointError` for a name that the family does not have.
+ * is given. What adapters add follows the part it changes, in `peft`'s words (`….query.lora_A.weight`, `….key.ia3_l`), or the layer (`….bottleneck.attention.down.weight`).
+ * Throws a `CheckpointError` for a name that the family does not have.
  */
 export function toHuggingFace(family: Family, name: ParameterName, prefix = FAMILIES[family].prefix): string {
   const description = FAMILIES[family];
@@ -25,9 +28,19 @@ export function toHuggingFace(family: Family, name: ParameterName, prefix = FAMI
     const part = description.layerParts[layer[2] as LayerPart];
     if (part) return `${prefix}${description.layerPath}${Number(layer[1]) - 1}.${part}.${layer[3]}`;
   }
+  const added = ADDED_NAME.exec(name);
+  if (added)
+    return `${prefix}${description.layerPath}${Number(added[1]) - 1}.${addedName(description, added[2], added[3])}`;
   if (Object.hasOwn(description.embeddings, name)) return prefix + description.embeddings[name];
   if (Object.hasOwn(headNames, name)) return headNames[name];
   throw new CheckpointError(`"${name}" is not a parameter of the family ${family}`);
+}
+
+function addedName({ layerParts }: FamilyDescription, method: string, rest: string): string {
+  const [part, matrix] = rest.split('.');
+  if (method === 'lora') return `${layerParts[part as LayerPart]}.lora_${matrix.toUpperCase()}.weight`;
+  if (method === 'ia3') return `${layerParts[part as LayerPart]}.ia3_l`;
+  return `${method}.${rest}`;
 }
 
 /** `name`, or the name that old checkpoints gave a LayerNorm's tensor (gamma, beta), whichever is there. */

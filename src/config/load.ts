@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { UserError } from '../errors.js';
 import { type ArmRequest, type ArmSpec, parseArm } from '../selection/arms.js';
-import { type Block, fileLayer, type Layer, merge, optionLayer, parseAssignment, valueAt } from './layers.js';
+import { type Block, fileLayer, isBlock, type Layer, merge, optionLayer, parseAssignment, valueAt } from './layers.js';
 import { type Mistake, mistakeIn, mistakeToError } from './mistakes.js';
 import { PATH_KEYS, type RunConfig, runSchema } from './schema.js';
 
@@ -64,8 +64,10 @@ function build(stated: Layer[], options: LoadOptions): RunConfig {
   const base = resolve(options.base ?? '.');
   const overrides = (options.overrides ?? []).map(({ path, value, option }) => optionLayer(option, path, value, base));
   const defaults = fileLayer(defaultsFile(), base);
+  const { adapters, ...values } = defaults.value;
   const layers = [...stated, ...overrides].map(absolutePaths).map(expandShorthand);
-  const merged = [defaults, ...layers].reduce<Block>((under, layer) => merge(under, layer.value), {});
+  const stacked = layers.reduce<Block>((under, layer) => merge(under, layer.value), values);
+  const merged = { ...stacked, tuning: withMethodDefaults(stacked.tuning, adapters) };
 
   const parsed = runSchema.safeParse(merged);
   const mistake = parsed.success ? undefined : mistakeIn(parsed.error, merged, layers);
@@ -77,10 +79,20 @@ function build(stated: Layer[], options: LoadOptions): RunConfig {
   return config;
 }
 
-/** `classifier: linear` is short for `classifier: { kind: linear }`. */
+/** `classifier: linear` is short for `classifier: { kind: linear }`, and `tuning: lora` for `tuning: { method: lora }`. */
 function expandShorthand(layer: Layer): Layer {
-  const kind = layer.value.classifier;
-  return typeof kind === 'string' ? { ...layer, value: { ...layer.value, classifier: { kind } } } : layer;
+  const value = { ...layer.value };
+  const { classifier, tuning } = value;
+  if (typeof classifier === 'string') value.classifier = { kind: classifier };
+  if (typeof tuning === 'string' && tuning !== 'fine-tune') value.tuning = { method: tuning };
+  return { ...layer, value };
+}
+
+/** What an adapter method's options are unless they are stated. */
+function withMethodDefaults(tuning: unknown, adapters: unknown): unknown {
+  if (!isBlock(tuning)) return tuning;
+  const options = valueAt(adapters, [String(tuning.method)]);
+  return isBlock(options) ? { ...options, ...tuning } : tuning;
 }
 
 function absolutePaths(layer: Layer): Layer {

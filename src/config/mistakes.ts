@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { ConfigError, type Place } from '../errors.js';
 import { nearest } from '../nearest.js';
 import { type Block, isBlock, type Layer, valueAt } from './layers.js';
-import { allKeys, keysAt } from './schema.js';
+import { allKeys, keysAt, METHOD_OPTIONS } from './schema.js';
 
 export interface Mistake {
   path: string[];
@@ -14,12 +14,15 @@ export interface Mistake {
 }
 
 const ARM_HINT = 'such as { bottom: l* - 1, top: l*, head: L }; null for bottom and top tunes the classifier alone';
+/** Blocks of the defaults that a run does not state. */
+const ELSEWHERE: Record<string, string> = { adapters: 'such as "tuning: { method: lora, rank: 8 }"' };
 const MISSING_HINTS: Record<string, string> = {
   model: 'name a Hugging Face folder, such as "model: models/en-12x192"',
   task: 'such as "task: { name: mrpc, data: data/glue }"',
   'arm.bottom': ARM_HINT,
   'arm.top': ARM_HINT,
   'arm.head': ARM_HINT,
+  'tuning.method': 'such as "tuning: { method: lora, rank: 8 }"',
   'task.name': "one of GLUE's, such as mrpc, or a name of your own",
 };
 
@@ -27,7 +30,7 @@ const MISSING_HINTS: Record<string, string> = {
 export function mistakeIn(error: z.ZodError, merged: Block, layers: Layer[]): Mistake {
   const issues = error.issues.flatMap((issue) => flatten(issue, []));
   const unknown = issues.flatMap(({ issue, path }) =>
-    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey([...path, key])) : [],
+    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey([...path, key], merged)) : [],
   );
   const wrong = issues.flatMap(({ issue, path }) =>
     issue.code === 'unrecognized_keys' ? [] : [wrongValue(path, issue.message, merged)],
@@ -56,17 +59,34 @@ function flatten(issue: z.core.$ZodIssue, prefix: string[]): { issue: z.core.$Zo
   return meant && meant.length > 0 ? meant.flatMap((inner) => flatten(inner, path)) : [{ issue, path }];
 }
 
-function unknownKey(path: string[]): Mistake {
+function unknownKey(path: string[], merged: Block): Mistake {
   const key = path[path.length - 1];
+  if (path.length === 2 && path[0] === 'tuning')
+    return unknownOption(path, String(valueAt(merged, ['tuning', 'method'])));
   const known = keysAt(path.slice(0, -1)) ?? [];
   const near = nearest(key, known);
   const elsewhere = allKeys().filter((full) => full.split('.').pop() === key);
   const candidates = near ? [near] : elsewhere;
   const hint =
-    candidates.length > 0
+    ELSEWHERE[path.join('.')] ??
+    (candidates.length > 0
       ? `did you mean ${candidates.map((name) => `"${name}"`).join(' or ')}?`
-      : `known keys here: ${known.join(', ')}`;
+      : `known keys here: ${known.join(', ')}`);
   return { path, part: 'key', message: `unknown key "${key}"`, hint };
+}
+
+/** An option that the method does not have. */
+function unknownOption(path: string[], method: string): Mistake {
+  const [, key] = path;
+  const own = METHOD_OPTIONS.get(method) ?? [];
+  const others = [...METHOD_OPTIONS].flatMap(([name, options]) => (options.includes(key) ? [name] : []));
+  const near = nearest(key, own);
+  if (near || others.length === 0) {
+    const hint = near ? `did you mean "${near}"?` : `options of ${method}: ${own.join(', ')}`;
+    return { path, part: 'key', message: `unknown key "${key}"`, hint };
+  }
+  const message = `"${key}" is an option of ${others.join(' and ')}, not of ${method}`;
+  return { path, part: 'key', message, hint: `options of ${method}: ${own.join(', ')}` };
 }
 
 function wrongValue(path: string[], problem: string, merged: Block): Mistake {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { MetricName } from '../data/types.js';
+import { type AdapterName, LORA_TARGETS } from '../model/tuning.js';
 import { CHOOSING_SCORES, SCORE_NAMES, type ScoreName } from '../selection/scores/catalogue.js';
 
 const METRICS = ['accuracy', 'f1', 'macro-f1', 'matthews', 'pearson', 'spearman'] as const satisfies MetricName[];
@@ -88,6 +89,31 @@ const spanEnd = z.union(
 );
 const ARM_ERROR = 'must be the name of an arm such as selected-2, or { bottom: …, top: …, head: … }';
 
+const share = () => number(0, 1, true);
+const adapter = <const N extends AdapterName, T extends z.core.$ZodLooseShape>(method: N, options: T) =>
+  block({ method: z.literal(method), ...options, layerNorms: flag() });
+
+/** The options of each adapter method; their defaults stand under `adapters` in configs/defaults.yaml. */
+const ADAPTERS = [
+  adapter('bottleneck', { size: whole(1), dropout: share() }),
+  adapter('pfeiffer', { reductionFactor: positive() }),
+  adapter('parallel', { reductionFactor: positive(), scale: positive() }),
+  adapter('lora', {
+    rank: whole(1),
+    alpha: positive(),
+    dropout: share(),
+    targets: z
+      .array(oneOf(...LORA_TARGETS), 'must be a list of parts such as [query, value]')
+      .min(1, 'must name at least one part')
+      .refine((targets) => new Set(targets).size === targets.length, 'must name each part once'),
+  }),
+  adapter('ia3', {}),
+  adapter('bitfit', {}),
+  adapter('prefix', { length: whole(1) }),
+] as const;
+const METHODS = ADAPTERS.map(({ shape }) => shape.method.value);
+const METHOD_ERROR = `must be fine-tune alone, or one of ${METHODS.join(', ')}`;
+
 export const runSchema = block({
   model: text('a folder'),
   task,
@@ -101,7 +127,7 @@ export const runSchema = block({
     stateBytes: bytes(),
   }),
   arm: z.union([text(), block({ name: text().optional(), bottom: spanEnd, top: spanEnd, head: layer })], ARM_ERROR),
-  tuning: oneOf('fine-tune'),
+  tuning: z.union([z.literal('fine-tune'), z.discriminatedUnion('method', ADAPTERS, METHOD_ERROR)], METHOD_ERROR),
   classifier: block({
     pooling: oneOf('first', 'mean', 'last'),
     kind: oneOf('mlp', 'linear'),
@@ -168,6 +194,11 @@ export function keysAt(path: readonly string[]): string[] | undefined {
   const shape = shapeOf(node);
   return shape && Object.keys(shape);
 }
+
+/** The options of each adapter method, by its name. */
+export const METHOD_OPTIONS: ReadonlyMap<string, readonly string[]> = new Map(
+  ADAPTERS.map(({ shape }) => [shape.method.value, Object.keys(shape).filter((key) => key !== 'method')]),
+);
 
 /** Every key of the schema by its full path, such as `training.dropout.hidden`; blocks are listed before what they hold. */
 export function allKeys(path: readonly string[] = []): string[] {

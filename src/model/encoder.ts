@@ -5,7 +5,18 @@
 
 import type { Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import { attention, type Chance, dropout, embedding, gelu, geluTanh, layerNorm, linear } from '../engine/ops.js';
+import {
+  type Chance,
+  dropout,
+  embedding,
+  gelu,
+  geluTanh,
+  layerNorm,
+  linear,
+  attention as plainAttention,
+} from '../engine/ops.js';
+import type { Adapters } from './adapters/registry.js';
+import type { LayerPart } from './families/family.js';
 import { FAMILIES } from './families/registry.js';
 import type { LayerRates } from './rates.js';
 import { type Inputs, type Parameters, take } from './tensors.js';
@@ -16,6 +27,8 @@ export interface EncoderOptions {
   chance?: Chance;
   /** Dropout rates by layer, 0 being the embeddings; without it there is no dropout. */
   rates?: (layer: number) => LayerRates;
+  /** What changes the layers of a span; without it all are as the checkpoint has them. */
+  adapters?: Adapters;
 }
 
 const ACTIVATIONS: Readonly<Record<Activation, (x: Tensor) => Tensor>> = { gelu, gelu_tanh: geluTanh, relu: tf.relu };
@@ -87,9 +100,19 @@ export function layer(
   const { batch, length, bias, chance } = context;
   const rates = context.rates?.(n) ?? NO_DROPOUT;
   const at = `layers.${n}`;
-  const project = (part: string, x: Tensor) =>
-    linear(x, take(parameters, `${at}.${part}.weight`), take(parameters, `${at}.${part}.bias`));
-  const normalise = (part: string, x: Tensor) =>
+  const {
+    input,
+    linear: change,
+    attention = plainAttention,
+    afterAttention,
+    afterOutput,
+  } = context.adapters?.(n, parameters, chance) ?? {};
+  const project = (part: LayerPart, states: Tensor) => {
+    const x = input?.(part, states) ?? states;
+    const y = linear(x, take(parameters, `${at}.${part}.weight`), take(parameters, `${at}.${part}.bias`));
+    return change?.(part, x, y) ?? y;
+  };
+  const normalise = (part: LayerPart) => (x: Tensor) =>
     layerNorm(
       x,
       take(parameters, `${at}.${part}.weight`),
@@ -106,11 +129,15 @@ export function layer(
     chance,
   });
   const attendedRate = FAMILIES[config.family].attentionOutputDropout ? rates.hidden : 0;
-  const attended = dropout(project('attention', mixed), attendedRate, `${at}.attention.output`, chance);
-  const middle = normalise('attentionNorm', tf.add(attended, states));
+  const projected = dropout(project('attention', mixed), attendedRate, `${at}.attention.output`, chance);
+  const attentionNorm = normalise('attentionNorm');
+  const attended = afterAttention?.(projected, states, attentionNorm) ?? projected;
+  const middle = attentionNorm(tf.add(attended, states));
   const wide = ACTIVATIONS[config.activation](project('intermediate', middle));
-  const output = dropout(project('output', wide), rates.hidden, `${at}.output`, chance);
-  return normalise('outputNorm', tf.add(output, middle));
+  const narrow = dropout(project('output', wide), rates.hidden, `${at}.output`, chance);
+  const outputNorm = normalise('outputNorm');
+  const output = afterOutput?.(narrow, middle, outputNorm) ?? narrow;
+  return outputNorm(tf.add(output, middle));
 }
 
 export interface EncodeOptions extends EncoderOptions {

@@ -1,18 +1,9 @@
-/** Which parameters an arm trains and holds, and how many they are. Nothing here knows tensors. */
+/** Which parameters an arm trains and holds, and how many they are: from shapes alone. */
 import type { Triple } from '../selection/arms.js';
-import {
-  type ClassifierKind,
-  embeddingShapes,
-  encoderShapes,
-  type HeadShape,
-  headShapes,
-  layerShapes,
-  sizeOf,
-} from './shapes.js';
+import { addedParameters, tunedNames } from './adapters/registry.js';
+import { type ClassifierKind, embeddingShapes, encoderShapes, type HeadShape, headShapes, sizeOf } from './shapes.js';
+import type { Tuning } from './tuning.js';
 import type { EncoderConfig, ParameterName } from './types.js';
-
-/** How the tuned layers are tuned. */
-export type Tuning = 'fine-tune';
 
 export interface ArmOptions {
   tuning: Tuning;
@@ -32,22 +23,27 @@ export function tunesLayer(triple: Triple, layer: number): boolean {
 }
 
 /**
- * Canonical names of the parameters that an arm trains, in a fixed order: embeddings where they are tuned, tuned layers from the
- * bottom up, the classifier.
+ * Canonical names of the parameters that an arm trains, in a fixed order: embeddings where they are tuned, tuned layers (or what an
+ * adapter trains in them) from the bottom up, the classifier.
  */
 export function trainableNames(config: EncoderConfig, triple: Triple, options: ArmOptions): ParameterName[] {
   const names: ParameterName[] = [];
   if (tunesEmbeddings(config, triple, options.tuning)) names.push(...embeddingShapes(config).keys());
   for (let layer = 1; layer <= triple.head; layer++) {
-    if (tunesLayer(triple, layer)) names.push(...layerShapes(config, layer).keys());
+    if (tunesLayer(triple, layer)) names.push(...tunedNames(config, layer, options.tuning));
   }
   names.push(...headShapes(config, { classes: 1, classifier: options.classifier }).keys());
   return names;
 }
 
-/** Canonical names and shapes of everything an arm holds: embeddings, layers 1…`layers`, the classifier. */
-export function modelShapes(config: EncoderConfig, layers: number, head: HeadShape): Map<ParameterName, number[]> {
-  return new Map([...encoderShapes(config, layers), ...headShapes(config, head)]);
+/** Canonical names and shapes of everything an arm holds: embeddings, layers 1…head, adapters, the classifier. */
+export function modelShapes(
+  config: EncoderConfig,
+  triple: Triple,
+  options: HeadShape & { tuning: Tuning },
+): Map<ParameterName, number[]> {
+  const added = [...addedParameters(config, triple, options.tuning)].map(([name, { shape }]) => [name, shape] as const);
+  return new Map([...encoderShapes(config, triple.head), ...added, ...headShapes(config, options)]);
 }
 
 export interface ParameterCounts {
@@ -62,7 +58,7 @@ export function countParameters(
   triple: Triple,
   options: ArmOptions & { classes: number },
 ): ParameterCounts {
-  const shapes = modelShapes(config, triple.head, options);
+  const shapes = modelShapes(config, triple, options);
   let total = 0;
   for (const shape of shapes.values()) total += sizeOf(shape);
   let trainable = 0;

@@ -1,6 +1,7 @@
 /** Dropout rates of an arm: none in any frozen part; tuned parts use the checkpoint's, unless a configuration sets them. */
 import type { Triple } from '../selection/arms.js';
-import { type Tuning, tunesEmbeddings, tunesLayer } from './parameters.js';
+import { tunesEmbeddings, tunesLayer } from './parameters.js';
+import type { Tuning } from './tuning.js';
 import type { EncoderConfig } from './types.js';
 
 export interface LayerRates {

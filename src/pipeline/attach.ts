@@ -2,6 +2,7 @@
 import type { RunConfig } from '../config/schema.js';
 import type { Task } from '../data/types.js';
 import type { Engine } from '../engine/types.js';
+import { initialiseAdapters, spanAdapters } from '../model/adapters/registry.js';
 import { initialiseHead } from '../model/initialise.js';
 import { trainableNames } from '../model/parameters.js';
 import { classifierRate, layerRates } from '../model/rates.js';
@@ -38,6 +39,7 @@ export function modelSpec(
     classes: task.kind === 'regression' ? 1 : task.labels.length,
     rates: layerRates(model.config, arm, tuning, dropout),
     classifierRate: classifierRate(model.config, dropout),
+    adapters: spanAdapters(model.config, arm, tuning),
   };
 }
 
@@ -55,13 +57,11 @@ export function attach(
   const { parameters, surplus } = model.load(arm.head, firstLayer(start));
   if (surplus.length > 0)
     reporter.log('warn', `${surplus.length} tensors of the checkpoint are not used: ${surplus.slice(0, 5).join(', ')}`);
-  for (const [name, tensor] of initialiseHead(
-    model.config,
-    { classes: spec.classes, classifier: spec.classifier },
-    config.seed,
-  )) {
-    parameters.set(name, tensor);
-  }
+  const fresh = [
+    ...initialiseAdapters(model.config, arm, config.tuning, config.seed),
+    ...initialiseHead(model.config, { classes: spec.classes, classifier: spec.classifier }, config.seed),
+  ];
+  for (const [name, tensor] of fresh) parameters.set(name, tensor);
   const trainable = trainableNames(model.config, arm, { tuning: config.tuning, classifier: spec.classifier });
   return { spec, state: createState(engine, parameters, trainable) };
 }

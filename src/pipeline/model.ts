@@ -6,6 +6,7 @@ import { filesHash, modelHash } from '../checkpoint/hash.js';
 import { loadEncoder } from '../checkpoint/load.js';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer.js';
 import { CheckpointError, UserError } from '../errors.js';
+import { addedParameters, assertMergeable, mergeAdapters } from '../model/adapters/registry.js';
 import type { EncoderConfig, HostTensor, ParameterName } from '../model/types.js';
 import { FILES, isRunFolder, type RunResult, readRun, readTuned } from './run-folder.js';
 
@@ -56,9 +57,13 @@ function openBaseModel(folder: string): OpenModel {
   };
 }
 
-/** A tuned model without its classifier; it ends at the layer that its classifier read. */
+/**
+ * A tuned model without its classifier; it ends at the layer that its classifier read. Adapters are merged into the weights: throws a
+ * `UserError` where that cannot be.
+ */
 function openTunedModel(folder: string): OpenModel {
   const { config: run, result } = readRun(folder);
+  assertMergeable(run.tuning, folder);
   const base = openBase(run.model, result);
   let hash: string | undefined;
   return {
@@ -72,8 +77,17 @@ function openTunedModel(folder: string): OpenModel {
     },
     load(layers, from) {
       const loaded = base.load(layers, from);
-      const tuned = readTuned(folder, base.config.family, loaded.parameters.keys());
-      return { ...loaded, parameters: new Map([...loaded.parameters, ...tuned]) };
+      const added = addedParameters(base.config, result.arm, run.tuning);
+      const names = [...loaded.parameters.keys(), ...added.keys()];
+      const tuned = readTuned(folder, base.config.family, names);
+      for (const name of added.keys()) {
+        if (!tuned.has(name))
+          throw new CheckpointError(`holds no ${name}`, { file: folder, hint: 'the run is damaged: train again' });
+      }
+      const parameters = new Map([...loaded.parameters, ...tuned]);
+      mergeAdapters(base.config, result.arm, run.tuning, parameters);
+      for (const name of added.keys()) parameters.delete(name);
+      return { ...loaded, parameters };
     },
   };
 }

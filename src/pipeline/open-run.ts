@@ -34,7 +34,8 @@ export async function openRun(options: RunOptions, reporter: Reporter): Promise<
   const task = result.definition;
   const spec = modelSpec(model, task, result.arm, config);
   const { parameters } = model.load(result.arm.head);
-  const shapes = modelShapes(model.config, result.arm.head, { classes: spec.classes, classifier: spec.classifier });
+  const { classes, classifier } = spec;
+  const shapes = modelShapes(model.config, result.arm, { classes, classifier, tuning: config.tuning });
   const tuned = readTuned(options.run, model.config.family, shapes.keys());
   const engine = await openEngine(options.engine?.name ?? config.engine.name, {
     threads: options.engine?.threads ?? config.engine.threads ?? defaultThreads(),

@@ -73,7 +73,7 @@ export async function runTrain(
       tune(engine, { spec, state }, withPrefix(data, cache), arm, predict, config, output, reporter, stop),
     );
     const dev = await clock.measureAsync('evaluate', () => scoreDev(data, predict, reporter));
-    writeModel(output, model, attached, arm);
+    writeModel(output, model, attached, arm, config);
     writeWhole(join(output, FILES.predictions), (temporary) => writeFileSync(temporary, dev.predictions));
     const result = describe({
       model,
@@ -180,7 +180,13 @@ async function scoreDev(data: RunData, predict: Predictor, reporter: Reporter): 
   return { metrics: all, predictions: renderPredictionRows(data.task, data.devExamples, outputs), warnings };
 }
 
-function writeModel(output: string, model: OpenModel, { state }: Attached, arm: ResolvedArm): void {
+function writeModel(
+  output: string,
+  model: OpenModel,
+  { state }: Attached,
+  arm: ResolvedArm,
+  { tuning }: RunConfig,
+): void {
   const { parameters } = state;
   const tensors = parameters.names.map(
     (name) => [name, { shape: parameters.shape(name), data: parameters.read(name) }] as const,
@@ -189,6 +195,7 @@ function writeModel(output: string, model: OpenModel, { state }: Attached, arm: 
   writeTuned(output, model.config.family, tensors, {
     format: 'pt',
     arm: JSON.stringify({ bottom, top, head }),
+    tuning: JSON.stringify(tuning),
     base: model.hash,
   });
 }

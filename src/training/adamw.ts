@@ -13,13 +13,13 @@ export interface AdamWOptions {
   weightDecay: number;
 }
 
-/** Groups of a bank's entries. Biases and LayerNorms never decay. */
+/** Groups of a bank's entries. Biases, LayerNorms and the factors of (IA)³ never decay. */
 export const DECAY = 'decay';
 export const NO_DECAY = 'no-decay';
 
 /** The group of a parameter by its canonical name. */
 export function decayGroup(name: string): string {
-  return name.endsWith('.bias') || /[nN]orm\.weight$/.test(name) ? NO_DECAY : DECAY;
+  return /\.bias$|[nN]orm\.weight$|\.ia3\./.test(name) ? NO_DECAY : DECAY;
 }
 
 export interface AdamWState {

@@ -13,7 +13,7 @@ import {
   setOverride,
   stringifyConfig,
 } from '../../src/config/load.js';
-import { allKeys } from '../../src/config/schema.js';
+import { allKeys, METHOD_OPTIONS } from '../../src/config/schema.js';
 import { ConfigError, UserError } from '../../src/errors.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'spantune-config-'));
@@ -47,13 +47,25 @@ test('defaults.yaml and the schema agree key by key', () => {
       ? Object.entries(value).flatMap(([key, inner]) => [key, ...keysOf(inner).map((deep) => `${key}.${deep}`)])
       : [];
   const stated = keysOf(parse(readFileSync(defaultsFile(), 'utf8')));
-  const optional = (key: string) => /^(model|task|arm\.)/.test(key);
+  const optional = (key: string) => /^(model|task|arm\.|tuning\.)/.test(key);
   assert.deepEqual(
-    stated.toSorted(),
+    stated.filter((key) => !key.startsWith('adapters')).toSorted(),
     allKeys()
       .filter((key) => !optional(key))
       .toSorted(),
   );
+});
+
+test('every adapter method has the default of every option', () => {
+  const { adapters } = parse(readFileSync(defaultsFile(), 'utf8'));
+  assert.deepEqual(Object.keys(adapters), [...METHOD_OPTIONS.keys()]);
+  for (const [method, options] of METHOD_OPTIONS) {
+    assert.deepEqual(Object.keys(adapters[method]).toSorted(), options.toSorted(), method);
+    assert.deepEqual(load(`${MINIMAL}tuning: ${method}\n`).tuning, { method, ...adapters[method] });
+  }
+  const tuning = load(`${MINIMAL}tuning: { method: lora, rank: 4, targets: [key] }\n`, set('tuning.alpha=1')).tuning;
+  assert.deepEqual(tuning, { ...adapters.lora, method: 'lora', rank: 4, targets: ['key'], alpha: 1 });
+  assert.equal(load(`${MINIMAL}tuning: lora\n`, set('tuning=fine-tune')).tuning, 'fine-tune');
 });
 
 test('the schema names every key of a task', () => {
@@ -154,7 +166,30 @@ const WRONG: [yaml: string, place: string, message: RegExp, hint?: string][] = [
   ['selection:\n  samples: 1\n', '6:12', /at least 2, not 1$/],
   ['engine: { cacheBytes: 2 tons }\n', '5:23', /a size such as 500 MB/],
   ['output: { overwrite: 1 }\n', '5:22', /true or false, not 1$/],
-  ['tuning: lora\n', '5:9', /tuning must be fine-tune, not "lora"$/],
+  [
+    'tuning: lorra\n',
+    '5:9',
+    /tuning\.method must be fine-tune alone, or one of .*, not "lorra"$/,
+    'did you mean "lora"?',
+  ],
+  ['tuning: 3\n', '5:9', /tuning must be fine-tune alone, or one of bottleneck, .*, not 3$/],
+  ['tuning: { method: lora, rank: 0 }\n', '5:31', /tuning\.rank must be a whole number of at least 1, not 0$/],
+  ['tuning: { method: lora, targets: [qury] }\n', '5:35', /one of query, key, .*"qury"$/, 'did you mean "query"?'],
+  ['tuning: { method: lora, targets: [] }\n', '5:34', /must name at least one part/],
+  ['tuning: { method: lora, rnk: 8 }\n', '5:25', /unknown key "rnk"$/, 'did you mean "rank"?'],
+  [
+    'tuning: { method: ia3, rank: 8 }\n',
+    '5:24',
+    /"rank" is an option of lora, not of ia3$/,
+    'options of ia3: layerNorms',
+  ],
+  ['tuning: { rank: 8 }\n', '5:1', /missing key "tuning\.method"$/, 'such as "tuning: { method: lora, rank: 8 }"'],
+  [
+    'adapters: { lora: { rank: 8 } }\n',
+    '5:1',
+    /unknown key "adapters"$/,
+    'such as "tuning: { method: lora, rank: 8 }"',
+  ],
   ['training:\n  evaluate: 0\n', '6:13', /must be epoch, or a whole number of steps, not 0$/],
   ['  metric: []\n', '5:11', /at least one metric/],
   ['seed: -1\n', '5:7', /at least 0, not -1$/],
