@@ -21,7 +21,7 @@ export function encodeExamples(
   { phase, reporter }: { phase: string; reporter: Reporter },
 ): Encoded[] {
   return examples.map(({ text, pair }, i) => {
-    if (i % REPORT_EVERY === 0 && examples.length > REPORT_EVERY) {
+    if (i % REPORT_EVERY === 0) {
       reporter.progress({ phase, subject: 'tokens', done: i, total: examples.length });
     }
     const encoded = tokenizer.encode(text, pair, length);

@@ -23,6 +23,7 @@ export function predictor(
   const infer = createInference(engine, spec, banks);
   return async (encoded, onBatch) => {
     let done = 0;
+    onBatch?.(done, encoded.length);
     const report = (rows: number) => {
       done += rows;
       onBatch?.(done, encoded.length);

@@ -68,8 +68,9 @@ export function createPrefixCache(options: PrefixOptions): PrefixCache {
 
   /** Every example through the pass into the filling; false where the disk did not take it. */
   const compute = async (name: string, split: Encoded[], filling: Filling): Promise<boolean> => {
-    const { run } = await pass();
     let done = 0;
+    onProgress?.(name, done, split.length);
+    const { run } = await pass();
     const batches = evaluationBatches(split, { batchSize: ROWS, padId, maxLength: identity.maxLength });
     for (const batch of batches) {
       const states = await run(batch);
