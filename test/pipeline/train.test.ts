@@ -248,7 +248,9 @@ describe('which epoch', () => {
     assert.ok(result.metrics.score < 0.3, String(result.metrics.score));
     assert.equal(result.selection?.samples, 48);
     assert.equal(steps.length, 8 * 3);
-    const evaluating = progress.filter(({ phase }) => phase === 'evaluate').map(({ subject }) => subject);
+    const evaluating = progress
+      .filter(({ phase, done, total }) => phase === 'evaluate' && done === total)
+      .map(({ subject }) => subject);
     assert.equal(evaluating.filter((subject) => subject === 'dev').length, 1);
     assert.equal(evaluating.filter((subject) => subject === 'held-out').length, 8);
     const told = logs.filter(({ message }) => /16 of 64 training rows are held out/.test(message));
