@@ -41,7 +41,11 @@ export async function runJob<J extends Job>(job: J, { reporter, signal }: RunJob
 
 function startWorker(input: WorkerInput): Worker {
   const options = { workerData: input, stdout: true };
-  if (import.meta.url.endsWith('.js')) return new Worker(new URL('./worker.js', import.meta.url), options);
+  if (import.meta.url.endsWith('.js')) {
+    // The thread inherits node's options, and this one is refused where the entry is a file: callers may come from `node -e`.
+    const execArgv = process.execArgv.filter((option) => !option.startsWith('--input-type'));
+    return new Worker(new URL('./worker.js', import.meta.url), { ...options, execArgv });
+  }
   // Sources under tsx (development): a worker's entry is resolved before any loader is in place, so the loader comes first.
   const [loader, entry] = [import.meta.resolve('tsx/esm/api'), new URL('./worker.ts', import.meta.url).href];
   const script = `import(${JSON.stringify(loader)}).then(({ register }) => { register(); return import(${JSON.stringify(entry)}); });`;

@@ -105,7 +105,7 @@ describe('from there', { concurrency: true }, () => {
     const words = ['train', config({ training: many }), '--output', output];
     const { code, stdout, stderr } = await start(`process.stderr.isTTY = true; ${MAIN}`, words, {
       onStderr(text, kill) {
-        if (sent || !/tune.*%/.test(text)) return;
+        if (sent || !/tune.*loss/.test(text)) return;
         sent = true;
         kill('SIGINT');
       },
