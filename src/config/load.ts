@@ -4,6 +4,7 @@ import { dirname, isAbsolute, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { UserError } from '../errors.js';
+import { displayPath } from '../files.js';
 import { type ArmRequest, type ArmSpec, parseArm } from '../selection/arms.js';
 import { type Block, fileLayer, isBlock, type Layer, merge, optionLayer, parseAssignment, valueAt } from './layers.js';
 import { type Mistake, mistakeIn, mistakeToError } from './mistakes.js';
@@ -143,7 +144,8 @@ function checkPaths(config: RunConfig, layers: Layer[]): void {
     if (!read || typeof target !== 'string') continue;
     const found = statSync(target, { throwIfNoEntry: false });
     if (found && found.isDirectory() === (kind === 'folder')) continue;
-    const what = found ? `${target} is not a ${kind}` : `there is no ${kind} ${target}`;
+    const shown = displayPath(target);
+    const what = found ? `${shown} is not a ${kind}` : `there is no ${kind} ${shown}`;
     fail(layers, keys, what, 'a relative path is relative to the file that states it, or to the current folder');
   }
 }

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DataError, UserError } from '../errors.js';
+import { nearest } from '../nearest.js';
 import { DIAGNOSTIC_FOLDERS, GLUE, type GlueEntry, glueEntry, splitName } from './glue.js';
 import { openOwnTask } from './own-task.js';
 import { readGlueSplit } from './splits.js';
@@ -125,7 +126,11 @@ function missingFile(entry: GlueEntry, name: string, data: string | undefined): 
 function unknownTask(spec: TaskSpec): UserError {
   const known = GLUE.map((entry) => entry.task.name).join(', ');
   const place = spec.data === undefined ? '' : ` and ${spec.data} holds no files of it`;
+  const near = nearest(
+    spec.name,
+    GLUE.map((entry) => entry.task.name),
+  );
   return new UserError(`task "${spec.name}" is none of GLUE's${place}`, {
-    hint: `GLUE's are ${known}; a task of your own names its files: task.train, task.dev, task.text, task.label`,
+    hint: `${near ? `did you mean "${near}"? ` : ''}GLUE's are ${known}; a task of your own names its files: task.train, task.dev, task.text, task.label`,
   });
 }
