@@ -151,9 +151,7 @@ test('a file that differs in any byte, is shorter or longer, or of another key, 
       damaged[at] ^= change;
       writeFileSync(path, damaged);
       const found = openFile(path, layout, key);
-      if (typeof found === 'string') return assert.match(found, /damaged|another cache/);
-      // Nothing but the filling between header and vectors may differ unseen, and it is not.
-      assert.fail(`byte ${at} was changed unseen`);
+      assert.match(typeof found === 'string' ? found : `byte ${at} was changed unseen`, /damaged|another cache/);
     }),
     { numRuns: 300 },
   );
