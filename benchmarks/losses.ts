@@ -15,6 +15,7 @@ import type { Batch } from '../src/data/types.js';
 import { openEngine } from '../src/engine/open.js';
 import { Interrupted } from '../src/errors.js';
 import { attach } from '../src/pipeline/attach.js';
+import { resolveTuning } from '../src/pipeline/imported.js';
 import { openModel } from '../src/pipeline/model.js';
 import { readRunData } from '../src/pipeline/run-data.js';
 import { train } from '../src/training/loop.js';
@@ -44,7 +45,7 @@ const model = openModel(config.model);
 const engine = await openEngine(values.engine as 'compiled' | 'eager', { threads: Number(values.threads) });
 const data = readRunData(openTask(config.task), model, config, quiet);
 const arm = { bottom: 1, top: model.config.layers, head: model.config.layers };
-const { spec, state } = attach(engine, model, data.task, arm, config, quiet);
+const { spec, state } = attach(engine, model, data.task, arm, resolveTuning(config, model.config).config, quiet);
 
 mkdirSync(values.exchange, { recursive: true });
 const head = state.parameters.names.filter((name) => name.startsWith('classifier.'));

@@ -13,6 +13,8 @@ import type { RunConfig } from './config/schema.js';
 import type {
   EvaluateOptions,
   EvaluateResult,
+  ExportOptions,
+  ExportResult,
   PredictOptions,
   PredictResult,
   Reporter,
@@ -44,6 +46,8 @@ export type {
   Arm,
   EvaluateOptions,
   EvaluateResult,
+  ExportOptions,
+  ExportResult,
   LayerScoreResult,
   LayerVariability,
   Prediction,
@@ -96,4 +100,12 @@ export function predict(
   { reporter = silent, signal }: JobOptions = {},
 ): Promise<PredictResult> {
   return runJob({ verb: 'predict', options }, { reporter, signal });
+}
+
+/** Writes a run folder's adapter in a format of Python's libraries. Rejects with a `CheckpointError` for what the format cannot hold. */
+export function exportAdapter(
+  options: ExportOptions,
+  { reporter = silent, signal }: JobOptions = {},
+): Promise<ExportResult> {
+  return runJob({ verb: 'export', options }, { reporter, signal });
 }

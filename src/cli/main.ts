@@ -41,6 +41,12 @@ const VERBS: Verb[] = [
     describe: 'Labels for new text',
     load: () => import('./predict.js'),
   },
+  {
+    name: 'export',
+    usage: 'export <run>',
+    describe: "A run's adapter for Python's libraries",
+    load: () => import('./export.js'),
+  },
 ];
 
 /** Runs the command line. Sets `process.exitCode`: 0 done, 1 our fault, 2 the user's mistake, 130 interrupted. */

@@ -89,9 +89,10 @@ const spanEnd = z.union(
 );
 const ARM_ERROR = 'must be the name of an arm such as selected-2, or { bottom: …, top: …, head: … }';
 
+const from = () => text('a folder');
 const share = () => number(0, 1, true);
 const adapter = <const N extends AdapterName, T extends z.core.$ZodLooseShape>(method: N, options: T) =>
-  block({ method: z.literal(method), ...options, layerNorms: flag() });
+  block({ method: z.literal(method), ...options, layerNorms: flag(), from: from().optional() });
 
 /** The options of each adapter method; their defaults stand under `adapters` in configs/defaults.yaml. */
 const ADAPTERS = [
@@ -127,14 +128,17 @@ export const runSchema = block({
     stateBytes: bytes(),
   }),
   arm: z.union([text(), block({ name: text().optional(), bottom: spanEnd, top: spanEnd, head: layer })], ARM_ERROR),
-  tuning: z.union([z.literal('fine-tune'), z.discriminatedUnion('method', ADAPTERS, METHOD_ERROR)], METHOD_ERROR),
+  tuning: z.union(
+    [z.literal('fine-tune'), z.discriminatedUnion('method', ADAPTERS, METHOD_ERROR), block({ from: from() })],
+    METHOD_ERROR,
+  ),
   classifier: block({
     pooling: oneOf('first', 'mean', 'last'),
     kind: oneOf('mlp', 'linear'),
     dropout: number(0, 1, true).nullable(),
   }),
   training: block({
-    epochs: whole(1),
+    epochs: whole(0),
     batchSize: whole(1),
     accumulation: whole(1),
     learningRate: positive(),
@@ -179,6 +183,7 @@ export const PATH_KEYS: [path: string, kind: 'folder' | 'file', read: boolean][]
   ['task.train', 'file', true],
   ['task.dev', 'file', true],
   ['task.test', 'file', true],
+  ['tuning.from', 'folder', true],
   ['cache.folder', 'folder', false],
   ['output.folder', 'folder', false],
 ];

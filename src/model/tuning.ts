@@ -7,6 +7,8 @@ export type LoraTarget = (typeof LORA_TARGETS)[number];
 interface AnyAdapter {
   /** Whether both LayerNorms of the tuned layers are trained too. */
   layerNorms: boolean;
+  /** The folder of the adapter that tuning starts from; a fresh one unless told. */
+  from?: string;
 }
 
 /** Two sequential adapters a layer, as in the paper's code (after Houlsby et al. 2019). */

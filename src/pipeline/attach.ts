@@ -1,5 +1,5 @@
 /** Attaching the classifier at the arm's head: what is above is not loaded, what is in the span is trained, the rest is frozen. */
-import type { RunConfig } from '../config/schema.js';
+import type { TrainedAdapter } from '../checkpoint/exchange.js';
 import type { Task } from '../data/types.js';
 import type { Engine } from '../engine/types.js';
 import { initialiseAdapters, spanAdapters } from '../model/adapters/registry.js';
@@ -10,6 +10,7 @@ import type { Triple } from '../selection/arms.js';
 import { firstLayer, type Start } from '../training/prefix/start.js';
 import type { ModelSpec } from '../training/programs.js';
 import { createState, type TrainingState } from '../training/state.js';
+import { startFrom, type TunedConfig } from './imported.js';
 import type { OpenModel } from './model.js';
 import type { Reporter } from './types.js';
 
@@ -23,7 +24,7 @@ export function modelSpec(
   model: OpenModel,
   task: Task,
   arm: Triple,
-  { classifier, training, tuning }: RunConfig,
+  { classifier, training, tuning }: TunedConfig,
 ): ModelSpec {
   const dropout = {
     hidden: training.dropout.hidden ?? undefined,
@@ -43,15 +44,15 @@ export function modelSpec(
   };
 }
 
-/** Given `start`, steps begin with cached states: what is below is not loaded either. */
+/** Given `start`, steps begin with cached states: what is below is not loaded either. Given `imported`, tuning begins with that adapter. */
 export function attach(
   engine: Engine,
   model: OpenModel,
   task: Task,
   arm: Triple,
-  config: RunConfig,
+  config: TunedConfig,
   reporter: Reporter,
-  start?: Start,
+  { start, imported }: { start?: Start; imported?: TrainedAdapter } = {},
 ): Attached {
   const spec = { ...modelSpec(model, task, arm, config), start };
   const { parameters, surplus } = model.load(arm.head, firstLayer(start));
@@ -62,6 +63,7 @@ export function attach(
     ...initialiseHead(model.config, { classes: spec.classes, classifier: spec.classifier }, config.seed),
   ];
   for (const [name, tensor] of fresh) parameters.set(name, tensor);
+  if (imported) startFrom(imported, parameters, arm, reporter);
   const trainable = trainableNames(model.config, arm, { tuning: config.tuning, classifier: spec.classifier });
   return { spec, state: createState(engine, parameters, trainable) };
 }

@@ -3,6 +3,8 @@ import type { RunConfig } from '../config/schema.js';
 import type {
   EvaluateOptions,
   EvaluateResult,
+  ExportOptions,
+  ExportResult,
   PredictOptions,
   PredictResult,
   Reporter,
@@ -15,7 +17,8 @@ export type Job =
   | { verb: 'select'; config: RunConfig }
   | { verb: 'train'; config: RunConfig; output: string }
   | { verb: 'evaluate'; options: EvaluateOptions }
-  | { verb: 'predict'; options: PredictOptions };
+  | { verb: 'predict'; options: PredictOptions }
+  | { verb: 'export'; options: ExportOptions };
 
 export type Verb = Job['verb'];
 
@@ -24,6 +27,7 @@ export interface Results {
   train: TrainResult;
   evaluate: EvaluateResult;
   predict: PredictResult;
+  export: ExportResult;
 }
 
 export interface Stories {
@@ -32,6 +36,7 @@ export interface Stories {
   runTrain(config: RunConfig, output: string, reporter: Reporter, stop: () => boolean): Promise<TrainResult>;
   runEvaluate(options: EvaluateOptions, reporter: Reporter): Promise<EvaluateResult>;
   runPredict(options: PredictOptions, reporter: Reporter): Promise<PredictResult>;
+  runExport(options: ExportOptions, reporter: Reporter): Promise<ExportResult>;
 }
 
 /** Imports the verb's story and runs it. To be called inside a worker thread: it computes natively and blocks. */
@@ -46,5 +51,7 @@ export async function runStory(job: Job, reporter: Reporter, stop: () => boolean
       return story.runEvaluate(job.options, reporter);
     case 'predict':
       return story.runPredict(job.options, reporter);
+    case 'export':
+      return story.runExport(job.options, reporter);
   }
 }

@@ -8,11 +8,11 @@ import { toHuggingFace } from '../checkpoint/names.js';
 import { openSafetensors } from '../checkpoint/safetensors.js';
 import { writeSafetensors } from '../checkpoint/write.js';
 import { loadConfig, stringifyConfig } from '../config/load.js';
-import type { RunConfig } from '../config/schema.js';
 import type { Task } from '../data/types.js';
 import { CheckpointError, UserError } from '../errors.js';
 import { readJson, reason, writeFileWhole } from '../files.js';
 import type { Family, HostTensor, ParameterName } from '../model/types.js';
+import type { TunedConfig } from './imported.js';
 import type { TrainResult } from './types.js';
 
 export const FILES = {
@@ -38,7 +38,7 @@ export function isRunFolder(folder: string): boolean {
 }
 
 /** Throws a `UserError` that names the file that is missing or damaged. */
-export function readRun(folder: string): { config: RunConfig; result: RunResult } {
+export function readRun(folder: string): { config: TunedConfig; result: RunResult } {
   if (!existsSync(folder)) throw new UserError('there is no such folder', { file: folder, hint: RUN_HINT });
   for (const file of [FILES.result, FILES.config, FILES.tuned]) {
     if (!existsSync(join(folder, file)))
@@ -53,7 +53,15 @@ export function readRun(folder: string): { config: RunConfig; result: RunResult 
   ) {
     throw new CheckpointError('is not the result of a run', { file, hint: RUN_HINT });
   }
-  return { config: loadConfig(join(folder, FILES.config), { checkPaths: false }), result: result as RunResult };
+  const config = loadConfig(join(folder, FILES.config), { checkPaths: false });
+  const { tuning } = config;
+  if (tuning !== 'fine-tune' && !('method' in tuning)) {
+    throw new CheckpointError('does not say how the run was tuned', {
+      file: join(folder, FILES.config),
+      hint: RUN_HINT,
+    });
+  }
+  return { config: { ...config, tuning }, result: result as RunResult };
 }
 
 /**
@@ -81,7 +89,7 @@ export function claimRunFolder(folder: string): () => void {
 }
 
 /** Takes an earlier run's files away, its result first, and writes the configuration. */
-export function beginRun(folder: string, config: RunConfig): void {
+export function beginRun(folder: string, config: TunedConfig): void {
   for (const file of [FILES.result, ...Object.values(FILES)]) rmSync(join(folder, file), { force: true });
   writeFileWhole(join(folder, FILES.config), stringifyConfig(config));
 }

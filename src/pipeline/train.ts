@@ -15,6 +15,7 @@ import { disposeState } from '../training/state.js';
 import { checkSpans } from './arm.js';
 import { type Attached, attach } from './attach.js';
 import { environment } from './environment.js';
+import { resolveTuning, type TunedConfig } from './imported.js';
 import { type OpenModel, openModel } from './model.js';
 import { type Predictor, predictor, renderPredictionRows } from './predictor.js';
 import { fillPrefixCache, keepPrefix, prepareCache, type RunPrefixCache, withEngine, withPrefix } from './prefix.js';
@@ -26,13 +27,14 @@ import { stopwatch } from './stopwatch.js';
 import type { CacheResult, Reporter, SelectResult, TrainResult } from './types.js';
 
 export async function runTrain(
-  config: RunConfig,
+  stated: RunConfig,
   output: string,
   reporter: Reporter,
   stop: () => boolean,
 ): Promise<TrainResult> {
   const clock = stopwatch();
-  const model = openModel(config.model);
+  const model = openModel(stated.model);
+  const { config, imported } = resolveTuning(stated, model.config);
   const request = parseArm(config.arm as ArmSpec);
   checkSpans(request, model, config);
   const opened = openTask(config.task);
@@ -63,7 +65,7 @@ export async function runTrain(
     cache = await clock.measureAsync('cache', () =>
       fillPrefixCache(model, arm, data, config, output, reporter, keeper),
     );
-    attached = attach(engine, model, data.task, arm, config, reporter, cache?.start);
+    attached = attach(engine, model, data.task, arm, config, reporter, { start: cache?.start, imported });
     const banks = [attached.state.parameters, attached.state.frozen];
     const predict = predictor(engine, attached.spec, banks, data.pad, cache);
     // Whatever can be wrong with what the user gave was found by now: an earlier run's files may go.
@@ -110,7 +112,7 @@ async function tune(
   data: RunData,
   arm: ResolvedArm,
   predict: Predictor,
-  config: RunConfig,
+  config: TunedConfig,
   output: string,
   reporter: Reporter,
   stop: () => boolean,
@@ -185,7 +187,7 @@ function writeModel(
   model: OpenModel,
   { state }: Attached,
   arm: ResolvedArm,
-  { tuning }: RunConfig,
+  { tuning }: TunedConfig,
 ): void {
   const { parameters } = state;
   const tensors = parameters.names.map(
@@ -207,7 +209,7 @@ function describe(run: {
   attached: Attached;
   selection: SelectResult | undefined;
   cache: CacheResult | undefined;
-  config: RunConfig;
+  config: TunedConfig;
   threads: number;
   tuned: Tuned;
   dev: DevResult;

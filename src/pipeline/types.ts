@@ -186,3 +186,20 @@ export interface PredictResult {
   seconds: number;
   warnings: string[];
 }
+
+export interface ExportOptions {
+  /** The run folder. */
+  run: string;
+  /** `peft` for LoRA and (IA)³, `adapterhub` for bottleneck, Pfeiffer and parallel adapters. */
+  format: 'peft' | 'adapterhub';
+  /** The folder to write, new or empty. */
+  output: string;
+}
+
+export interface ExportResult extends ExportOptions {
+  /** What was written into the folder. */
+  files: string[];
+  /** Lines that load it in Python. */
+  python: string[];
+  warnings: string[];
+}

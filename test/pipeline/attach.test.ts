@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openTask } from '../../src/data/tasks.js';
 import { attach } from '../../src/pipeline/attach.js';
+import { resolveTuning } from '../../src/pipeline/imported.js';
 import { openModel } from '../../src/pipeline/model.js';
 import type { Triple } from '../../src/selection/arms.js';
 import { withEngine } from '../engine/support.js';
@@ -31,7 +32,7 @@ const ARMS: { arm: Triple; tuned: number[]; frozen: number[]; dropped: number[] 
 for (const { arm, tuned, frozen, dropped } of ARMS) {
   test(`${arm.bottom}-${arm.top} @ ${arm.head}: nothing above the head is held, dropout where it is tuned`, async () => {
     await withEngine('compiled', async (engine) => {
-      const config = configOf({ model: model.folder, task });
+      const { config } = resolveTuning(configOf({ model: model.folder, task }), model.config);
       const { spec, state } = attach(engine, model, openTask(config.task).task, arm, config, quiet);
       assert.deepEqual(layersOf(state.parameters.names), tuned);
       assert.deepEqual(layersOf(state.frozen.names), frozen);

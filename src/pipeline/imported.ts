@@ -1,0 +1,81 @@
+/** Adapters that Python trained, as what a run starts from. */
+import { join } from 'node:path';
+import { readAdapterHub } from '../checkpoint/adapterhub.js';
+import type { TrainedAdapter } from '../checkpoint/exchange.js';
+import { isClassifier } from '../checkpoint/exchange.js';
+import { readPeft } from '../checkpoint/peft.js';
+import type { RunConfig } from '../config/schema.js';
+import { UserError } from '../errors.js';
+import { readJson } from '../files.js';
+import type { AdapterOptions, Tuning } from '../model/tuning.js';
+import type { EncoderConfig, HostTensor, ParameterName } from '../model/types.js';
+import type { Triple } from '../selection/arms.js';
+import type { Reporter } from './types.js';
+
+/** A run's configuration once it is known how it tunes. */
+export type TunedConfig = Omit<RunConfig, 'tuning'> & { tuning: Tuning };
+
+export interface Tuned {
+  config: TunedConfig;
+  /** What the run starts from, where the configuration names it. */
+  imported?: TrainedAdapter;
+}
+
+/**
+ * Reads the adapter that `tuning.from` names, if it does; its options become the configuration's. Throws a `CheckpointError` where it is
+ * none for this model, a `UserError` where the configuration states other options.
+ */
+export function resolveTuning(config: RunConfig, encoder: EncoderConfig): Tuned {
+  const { tuning } = config;
+  if (tuning === 'fine-tune') return { config: { ...config, tuning } };
+  const { from, ...stated } = tuning;
+  if (from === undefined) return { config: { ...config, tuning: tuning as AdapterOptions } };
+  const imported = readAdapter(from, encoder);
+  for (const [key, value] of Object.entries(stated)) {
+    const theirs = (imported.tuning as unknown as Record<string, unknown>)[key];
+    if (JSON.stringify(value) === JSON.stringify(theirs)) continue;
+    throw new UserError(
+      `tuning.${key} is ${JSON.stringify(value)}, but that of the adapter is ${JSON.stringify(theirs)}`,
+      {
+        file: from,
+        hint: 'state tuning.from alone: the rest is in the adapter',
+      },
+    );
+  }
+  return { config: { ...config, tuning: { ...imported.tuning, from } }, imported };
+}
+
+function readAdapter(folder: string, encoder: EncoderConfig): TrainedAdapter {
+  const values = readJson(
+    join(folder, 'adapter_config.json'),
+    'tuning.from names a folder that peft or adapters has saved',
+  );
+  const isPeft = typeof values === 'object' && values !== null && 'peft_type' in values;
+  return isPeft ? readPeft(folder, encoder) : readAdapterHub(folder, encoder);
+}
+
+/**
+ * Puts the adapter's tensors in the place of fresh ones; its classifier too, where it is of the run's shape. Throws a `UserError` where it
+ * stands in other layers than the arm tunes.
+ */
+export function startFrom(
+  { layers, tensors }: TrainedAdapter,
+  parameters: Map<ParameterName, HostTensor<Float32Array>>,
+  { bottom, top, head }: Triple,
+  reporter: Reporter,
+): void {
+  const [first, last] = [layers[0], layers[layers.length - 1]];
+  if (first !== bottom || last !== top) {
+    const arm = bottom === null ? 'no layer' : bottom === top ? `layer ${bottom}` : `layers ${bottom} to ${top}`;
+    throw new UserError(`the adapter of tuning.from stands in layers ${first} to ${last}, but the arm tunes ${arm}`, {
+      hint: `state arm: { bottom: ${first}, top: ${last}, head: ${Math.max(last, head)} }`,
+    });
+  }
+  for (const [name, tensor] of tensors) if (!isClassifier(name)) parameters.set(name, tensor);
+  const heads = [...tensors].filter(([name]) => isClassifier(name));
+  const count = [...parameters.keys()].filter(isClassifier).length;
+  const fits = heads.every(([name, { shape }]) => String(shape) === String(parameters.get(name)?.shape));
+  if (fits && heads.length === count) for (const [name, tensor] of heads) parameters.set(name, tensor);
+  else if (heads.length > 0)
+    reporter.log('warn', "the adapter's classifier is of another shape than this task's: a fresh one is trained");
+}
