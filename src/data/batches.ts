@@ -21,7 +21,7 @@ export interface TrainingOrder {
 export interface Padding {
   /** Rows of every batch: `batchRows(batchSize)`. */
   rows: number;
-  /** Longest input; lengths are never rounded up beyond it. */
+  /** Longest input. */
   maxLength: number;
   padId: number;
 }
@@ -31,12 +31,6 @@ const POOL = 50;
 /** Rows of a batch of `batchSize` examples: 2 at least, since a matrix product of a single row differs in bits. */
 export function batchRows(batchSize: number): number {
   return Math.max(2, batchSize);
-}
-
-/** A multiple of 8, above 64 of 16, so that few shapes occur; never above `maxLength`. */
-export function roundLength(length: number, maxLength: number): number {
-  const step = length > 64 ? 16 : 8;
-  return Math.min(Math.max(step, Math.ceil(length / step) * step), maxLength);
 }
 
 /**
@@ -93,9 +87,12 @@ function* batches(
   }
 }
 
-/** Padded length of a batch. */
+/**
+ * Padded length of a batch: its longest input's, since programs are recorded once for all lengths; 2 at least, for the same reason
+ * as `batchRows`.
+ */
 export function batchLength(encoded: Encoded[], indices: number[], maxLength: number): number {
-  return roundLength(Math.max(...indices.map((i) => encoded[i].ids.length)), maxLength);
+  return Math.min(Math.max(2, ...indices.map((i) => encoded[i].ids.length)), maxLength);
 }
 
 /**

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
+  batchLength,
   batchRows,
   evaluationBatches,
   evaluationPlan,
   makeBatch,
   paddingShare,
-  roundLength,
   trainingBatches,
   trainingPlan,
   truncatedShare,
@@ -74,14 +74,10 @@ test('pooled batches are sorted within pools of 50 and come in shuffled order; r
   assert.ok(share('random') > 0.25, `random: ${share('random')}`);
 });
 
-test('lengths are rounded to 8, above 64 to 16, and never above the maximum', () => {
-  assert.deepEqual(
-    [0, 1, 8, 9, 64, 65, 81, 127].map((length) => roundLength(length, 128)),
-    [8, 8, 8, 16, 64, 80, 96, 128],
-  );
-  assert.equal(roundLength(90, 100), 96);
-  assert.equal(roundLength(99, 100), 100);
-  assert.equal(roundLength(3, 6), 6);
+test('a batch is as long as its longest input, and two tokens at least', () => {
+  const encoded = [0, 1, 9, 100].map((length) => input(length));
+  const of = (indices: number[], maxLength = 128) => batchLength(encoded, indices, maxLength);
+  assert.deepEqual([of([0]), of([1, 0]), of([1, 2]), of([2, 3, 0]), of([2], 9)], [2, 2, 9, 100, 9]);
 });
 
 test('a batch is padded, masked and filled up', () => {

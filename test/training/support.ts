@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadEncoder } from '../../src/checkpoint/load.js';
-import { makeBatch, roundLength } from '../../src/data/batches.js';
+import { makeBatch } from '../../src/data/batches.js';
 import type { Encoded } from '../../src/data/types.js';
 import type { Engine } from '../../src/engine/types.js';
 import { initialiseHead } from '../../src/model/initialise.js';
@@ -81,7 +81,7 @@ export function dataOf(
     batchesPerEpoch: plan.length,
     *batches() {
       for (const indices of plan) {
-        const length = roundLength(Math.max(...indices.map((i) => rows[i].length)), 24);
+        const length = Math.max(...indices.map((i) => rows[i].length));
         yield makeBatch(encoded, indices, { rows: batchRows, length, padId: 0 });
       }
     },
