@@ -171,9 +171,10 @@ function nextSteps(plans: Map<string, PlannedArm[]>): string {
   const run = folderOf(task, selected.sameAs ?? selected.arm.name);
   return [
     '',
-    `next   echo "call me ishmael" | node bin/spantune predict ${run} --input -`,
+    'next   echo "we the left harbour before dawn saw and no land three for days" |',
+    `         node bin/spantune predict ${run} --input -`,
     `       node bin/spantune train ${configOf('period')}`,
-    '       README.md: your own model and task',
+    '       README.md says how to go on with a model and a task of your own',
   ].join('\n');
 }
 
