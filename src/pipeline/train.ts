@@ -230,6 +230,7 @@ function describe(run: {
     task: data.task.name,
     model: model.name,
     arm: triple,
+    tuning: config.tuning,
     layers: model.config.layers,
     trainableParameters: counts.trainable,
     totalParameters: counts.total,

@@ -2,6 +2,7 @@
  * What the pipeline's stories tell while they run, and what they hand back. Plain data: it crosses a thread's border. The command
  * line prints each result's `warnings` when the work is done; what stands there is not also logged.
  */
+import type { Tuning } from '../model/tuning.js';
 import type { Triple } from '../selection/arms.js';
 import type { ScoreName } from '../selection/scores/catalogue.js';
 
@@ -110,6 +111,8 @@ export interface TrainResult {
   task: string;
   model: string;
   arm: Arm;
+  /** How the layers of the arm were tuned. */
+  tuning: Tuning;
   layers: number;
   trainableParameters: number;
   totalParameters: number;

@@ -1,5 +1,6 @@
 /** What a run came to: scores, what was tuned, time and memory. */
 import { basename } from 'node:path';
+import type { Tuning } from '../model/tuning.js';
 import type { Arm, EvaluateResult, TrainResult } from '../pipeline/types.js';
 import { describeArm, isNumbered, sameTriple } from '../selection/arms.js';
 import {
@@ -20,11 +21,12 @@ export function renderTraining(result: TrainResult, style: Style = plain): strin
   // A part that would read 0.0 s says nothing.
   const parts = Object.entries(seconds).filter(([part, value]) => part !== 'total' && value >= 0.05);
   const total = seconds.total ?? parts.reduce((sum, [, value]) => sum + value, 0);
+  const method = result.tuning === 'fine-tune' ? '' : `, by ${describeTuning(result.tuning)}`;
   const share = formatPercent(trainableParameters / totalParameters);
   const rows = [
     ...metricRows(result.metrics, style),
     ['best epoch', `${bestEpoch} of ${epochs}`],
-    ['tuned', `${formatCount(trainableParameters)} of ${formatCount(totalParameters)} parameters (${share})`],
+    ['tuned', `${formatCount(trainableParameters)} of ${formatCount(totalParameters)} parameters (${share})${method}`],
     [
       'time',
       `${formatSeconds(total)}${parts.length > 0 ? ` (${parts.map(([part, value]) => `${part} ${formatSeconds(value)}`).join(', ')})` : ''}`,
@@ -41,6 +43,22 @@ export function renderTraining(result: TrainResult, style: Style = plain): strin
     '',
     renderTable([{}, {}], rows),
   ].join('\n');
+}
+
+/** An adapter method with the size that tells runs apart, such as `lora (rank 8)`. */
+export function describeTuning(tuning: Tuning): string {
+  if (tuning === 'fine-tune') return tuning;
+  const { method } = tuning;
+  if (method === 'lora') return `lora (rank ${tuning.rank}: ${tuning.targets.join(', ')})`;
+  if (method === 'bottleneck') return `bottleneck (${tuning.size})`;
+  if (method === 'prefix') return `prefix (${tuning.length})`;
+  if (method === 'pfeiffer' || method === 'parallel') return `${method} (1/${formatFactor(tuning.reductionFactor)})`;
+  return method;
+}
+
+/** Without the digits that a size which does not divide the width leaves. */
+function formatFactor(factor: number): string {
+  return String(Number(factor.toFixed(2)));
 }
 
 /** What `spantune evaluate` prints. */

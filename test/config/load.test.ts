@@ -1,8 +1,8 @@
 /** Reading a run's configuration: defaults, places of mistakes, paths, options. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { parse } from 'yaml';
 import {
@@ -15,6 +15,7 @@ import {
 } from '../../src/config/load.js';
 import { allKeys, METHOD_OPTIONS } from '../../src/config/schema.js';
 import { ConfigError, UserError } from '../../src/errors.js';
+import { PRESET_NAMES } from '../../src/selection/arms.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'spantune-config-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -284,8 +285,29 @@ test('class names written as numbers are names', () => {
   assert.deepEqual(load(`${MINIMAL}  labels: [0, 1]\n  positiveLabel: 1\n`).task.labels, ['0', '1']);
 });
 
-test('the shipped configurations are valid', () => {
-  for (const name of ['mrpc-selected', 'mrpc-top', 'mrpc-full', 'rte-selected', 'sst2-selected', 'trec-selected']) {
-    loadConfig(`configs/${name}.yaml`, { checkPaths: false });
+/** Every YAML file under configs/ that is a run. */
+function shipped(under: string): string[] {
+  return readdirSync(under, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(under, entry.name);
+    if (entry.isDirectory()) return shipped(path);
+    return entry.name === 'defaults.yaml' ? [] : [path];
+  });
+}
+
+test('the shipped configurations are valid, and those of adapters and arms brief', () => {
+  const files = shipped('configs');
+  for (const path of files) loadConfig(path, { checkPaths: false });
+  const named = (folder: string) =>
+    files.filter((path) => path.startsWith(join('configs', folder))).map((path) => basename(path, '.yaml'));
+  for (const folder of ['adapters', 'arms']) {
+    for (const name of named(folder)) {
+      const text = readFileSync(join('configs', folder, `${name}.yaml`), 'utf8');
+      assert.ok(text.split('\n').length - 1 < 20, name);
+      if (folder === 'adapters') assert.equal((parse(text).tuning as { method: string }).method, name);
+      else if (name !== 'explicit') assert.equal(parse(text).arm, name);
+    }
   }
+  assert.deepEqual(named('adapters').toSorted(), [...METHOD_OPTIONS.keys()].toSorted());
+  const presets = PRESET_NAMES.map((preset) => preset.replace('-k', '-2'));
+  assert.deepEqual(named('arms').toSorted(), [...presets, 'explicit'].toSorted());
 });

@@ -73,6 +73,7 @@ const training: TrainResult = {
   task: 'mrpc',
   model: 'all-MiniLM-L6-v2',
   arm: { name: 'selected-2', bottom: 3, top: 4, head: 4 },
+  tuning: 'fine-tune',
   layers: 6,
   trainableParameters: 3_700_000,
   totalParameters: 22_600_000,
@@ -123,6 +124,27 @@ test('a single metric stands once', () => {
     warnings: [],
   });
   assert.equal(text, 'rte, dev · 277 examples · a · 1.0 s\n\naccuracy   60.0');
+});
+
+test('an adapter is named where something is tuned', () => {
+  const row = (tuning: TrainResult['tuning']) =>
+    /^tuned +.*?\)(?:, by )?(.*)$/m.exec(renderTraining({ ...training, tuning }))?.[1];
+  assert.equal(row('fine-tune'), '');
+  const lora = {
+    method: 'lora',
+    rank: 8,
+    alpha: 16,
+    dropout: 0,
+    targets: ['query', 'value'],
+    layerNorms: false,
+  } as const;
+  assert.equal(row({ ...lora, targets: [...lora.targets] }), 'lora (rank 8: query, value)');
+  assert.equal(row({ method: 'ia3', layerNorms: false }), 'ia3');
+  assert.equal(row({ method: 'bottleneck', size: 256, dropout: 0.1, layerNorms: true }), 'bottleneck (256)');
+  assert.equal(
+    row({ method: 'parallel', reductionFactor: 384 / 100.5, scale: 4, layerNorms: false }),
+    'parallel (1/3.82)',
+  );
 });
 
 test('arms in short', () => {
