@@ -43,6 +43,9 @@ const MISTAKES: [words: string[], error: RegExp, hint: RegExp][] = [
   [['train'], /train needs <config>/, /train --help/],
   [['train', 'nothing.yaml'], /nothing\.yaml: cannot be read: there is no such file/, /configs/],
   [['evaluate', 'nothing'], /nothing: there is no such run folder/, /spantune train/],
+  [['export', 'configs'], /--output is missing/, /folder/],
+  [['export', 'nothing', '--output', 'a'], /nothing: there is no such folder/, /./],
+  [['export', 'configs', '--output', 'a', '--format', 'pef'], /--format pef: must be one of/, /"peft"/],
   [['predict', 'configs'], /nothing to predict/, /--input/],
   [['predict', 'configs', '--input', 'a', '--split', 'dev'], /--input and --split exclude each other/, /./],
   [['predict', 'configs', '--input', 'nothing.txt'], /nothing\.txt: there is no such file/, /./],
@@ -54,7 +57,7 @@ const HELPS = [
   ['--help'],
   ['--version'],
   ['select', '--version'],
-  ...['select', 'train', 'evaluate', 'predict'].map((verb) => [verb, '--help']),
+  ...['select', 'train', 'evaluate', 'predict', 'export'].map((verb) => [verb, '--help']),
 ];
 
 test('help, versions and mistakes', async (t) => {
