@@ -41,7 +41,10 @@ export function cleanSplit(
     const sides = drawSides(groups, anchored, target, seed);
     if (!sides) continue;
     settleShortTexts({ rowTexts, words, inner, outer, owner, groups, anchored, sides, long });
-    return collect(examples.length, minimum, (row) => sides[groups.find(row)], { rowTexts, inner, outer, owner, long });
+    const side = (row: number) => sides[groups.find(row)];
+    const split = collect(examples.length, minimum, side, { rowTexts, inner, outer, owner, long });
+    // Where short texts are many, all rows of a side may be dropped.
+    if (split.held.length > 0 && split.rest.length > 0) return split;
   }
   throw new UserError('the training split cannot be cut by group: nearly all rows share texts', {
     hint: 'use the dev split to choose the epoch, or name a split of your own',

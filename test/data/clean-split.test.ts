@@ -49,7 +49,7 @@ test('rows that share a text, or whose texts contain one another, stay on one si
       }
       clean++;
       check(rows, split);
-      assert.ok(split.held.length > 0);
+      assert.ok(split.held.length > 0 && split.rest.length > 0, 'both sides have rows');
       assert.deepEqual(split, cleanSplit(rows, { share: 0.2, seed }));
     }),
     { numRuns: 120 },
