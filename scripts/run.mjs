@@ -205,7 +205,14 @@ async function test(args) {
   );
   if (picked.length === 0) throw new Failure(`no test file matches ${wanted.join(', ')}.`);
   const files = picked.sort().map((path) => `dist/${path.replace(/\.ts$/, '.js')}`);
-  const runner = ['--enable-source-maps', '--test', '--test-concurrency=2', '--test-reporter=spec'];
+  const runner = [
+    '--enable-source-maps',
+    '--import',
+    './dist/test/setup.js',
+    '--test',
+    '--test-concurrency=2',
+    '--test-reporter=spec',
+  ];
   return node([...runner, ...options, ...files]);
 }
 
