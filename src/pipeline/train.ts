@@ -74,7 +74,7 @@ export async function runTrain(
     const tuned = await clock.measureAsync('tune', () =>
       tune(engine, { spec, state }, withPrefix(data, cache), arm, predict, config, output, reporter, stop),
     );
-    const dev = await clock.measureAsync('evaluate', () => scoreDev(data, predict, reporter));
+    const dev = await clock.measureAsync('evaluate', () => scoreDev(data, predict, reporter, tuned.outputs));
     writeModel(output, model, attached, arm, config);
     writeWhole(join(output, FILES.predictions), (temporary) => writeFileSync(temporary, dev.predictions));
     const result = describe({
@@ -103,7 +103,10 @@ export async function runTrain(
   }
 }
 
-type Tuned = Awaited<ReturnType<typeof train>>;
+type Tuned = Awaited<ReturnType<typeof train>> & {
+  /** Outputs of the kept weights on dev, where dev chose them; bit for bit what they would be again. */
+  outputs?: number[][];
+};
 
 /** The loop, with its reports: metrics.jsonl gets a line a step and a line an evaluation. */
 async function tune(
@@ -123,6 +126,8 @@ async function tune(
   const steps = training.epochs * Math.ceil(data.training.batchesPerEpoch / training.accumulation);
   let tokens = 0;
   let loss = Number.NaN;
+  let outputs: number[][] = [];
+  let kept: number[][] | undefined;
   const options = {
     ...training,
     clipNorm: training.clipNorm ?? 0,
@@ -130,9 +135,9 @@ async function tune(
     seed,
   };
   reporter.progress({ ...phase, done: 0, total: steps, detail: `epoch 1/${training.epochs}` });
-  return train(engine, spec, state, data.training, options, {
+  const tuned = await train(engine, spec, state, data.training, options, {
     async evaluate() {
-      const outputs = await predict(data.selectionEncoded, (done, total) =>
+      outputs = await predict(data.selectionEncoded, (done, total) =>
         reporter.progress({ phase: 'evaluate', subject: data.selectionName, done, total }),
       );
       const { metrics, score, warnings } = data.score(outputs, data.selectionExamples);
@@ -149,6 +154,7 @@ async function tune(
       reporter.progress({ ...phase, done: step, total: steps, detail });
     },
     onEvaluation({ step, epoch, score, metrics, best }) {
+      if (best || !kept || options.best === 'last') kept = outputs;
       appendMetrics(output, { step, epoch, split: data.selectionName, evaluation: metrics, best });
       reporter.log(
         'debug',
@@ -157,6 +163,7 @@ async function tune(
     },
     stop,
   });
+  return { ...tuned, outputs: data.selectionEncoded === data.devEncoded ? kept : undefined };
 }
 
 interface DevResult {
@@ -165,11 +172,16 @@ interface DevResult {
   warnings: string[];
 }
 
-/** Scores of the kept weights on dev (MNLI: on both dev sets), and the predictions on it. */
-async function scoreDev(data: RunData, predict: Predictor, reporter: Reporter): Promise<DevResult> {
+/** Scores of the kept weights on dev (MNLI: on both dev sets), and the predictions on it; `known` are their outputs on dev. */
+async function scoreDev(
+  data: RunData,
+  predict: Predictor,
+  reporter: Reporter,
+  known: number[][] | undefined,
+): Promise<DevResult> {
   const report = (subject: string) => (done: number, total: number) =>
     reporter.progress({ phase: 'evaluate', subject, done, total });
-  const outputs = await predict(data.devEncoded, report('dev'));
+  const outputs = known ?? (await predict(data.devEncoded, report('dev')));
   const { metrics, score, warnings } = data.score(outputs, data.devExamples);
   const all: Record<string, number> = { ...metrics, score };
   const mismatched = data.mismatched();

@@ -13,6 +13,7 @@ import {
   evaluated,
   LAND,
   listener,
+  predicted,
   quiet,
   readBytesOf,
   readMetrics,
@@ -203,6 +204,12 @@ describe('which epoch', () => {
     assert.equal(result.bestEpoch, 1 + scores.indexOf(Math.max(...scores)));
     assert.equal(result.metrics.score, Math.max(...scores));
     assert.equal((await evaluated({ run, split: 'dev' })).score, Math.max(...scores));
+    // Its predictions are those of the same weights.
+    const { predictions } = await predicted({ run, split: 'dev' });
+    assert.deepEqual(
+      readTable(join(run, 'predictions.tsv')).rows.map(([, , label, ...shares]) => [label, ...shares]),
+      predictions.map(({ label, scores: shares }) => [label, ...shares.map((share) => share.toFixed(6))]),
+    );
   });
 
   test('best: last keeps the last', async () => {
