@@ -25,7 +25,7 @@ export function renderTraining(result: TrainResult, style: Style = plain): strin
   const share = formatPercent(trainableParameters / totalParameters);
   const rows = [
     ...metricRows(result.metrics, style),
-    ['best epoch', `${bestEpoch} of ${epochs}`],
+    ...(epochs > 0 ? [['best epoch', `${bestEpoch} of ${epochs}`]] : []),
     ['tuned', `${formatCount(trainableParameters)} of ${formatCount(totalParameters)} parameters (${share})${method}`],
     [
       'time',
