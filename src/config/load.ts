@@ -48,7 +48,11 @@ export function defaultsFile(): string {
  */
 export function loadConfig(file: string, options: LoadOptions = {}): RunConfig {
   const path = resolve(options.base ?? '.', file);
-  return build([fileLayer(path, dirname(path), file)], options);
+  const layer = fileLayer(path, dirname(path), file);
+  if (path !== defaultsFile()) return build([layer], options);
+  // The defaults themselves, run with what is set on top: their list of adapter methods is no key of a run.
+  const { adapters: _, ...value } = layer.value;
+  return build([{ ...layer, value }], options);
 }
 
 /** As `loadConfig`, from an object (or from overrides alone) in place of a file. */

@@ -15,7 +15,8 @@ export interface Mistake {
 
 const ARM_HINT = 'such as { bottom: l* - 1, top: l*, head: L }; null for bottom and top tunes the classifier alone';
 /** Blocks of the defaults that a run does not state. */
-const ELSEWHERE: Record<string, string> = { adapters: 'such as "tuning: { method: lora, rank: 8 }"' };
+// A map: a misspelt key may bear a name that every object has.
+const ELSEWHERE = new Map([['adapters', 'such as "tuning: { method: lora, rank: 8 }"']]);
 const MISSING_HINTS: Record<string, string> = {
   model: 'name a Hugging Face folder, such as "model: models/en-12x192"',
   task: 'such as "task: { name: mrpc, data: data/glue }"',
@@ -68,7 +69,7 @@ function unknownKey(path: string[], merged: Block): Mistake {
   const elsewhere = allKeys().filter((full) => full.split('.').pop() === key);
   const candidates = near ? [near] : elsewhere;
   const hint =
-    ELSEWHERE[path.join('.')] ??
+    ELSEWHERE.get(path.join('.')) ??
     (candidates.length > 0
       ? `did you mean ${candidates.map((name) => `"${name}"`).join(' or ')}?`
       : `known keys here: ${known.join(', ')}`);

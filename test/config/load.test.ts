@@ -311,3 +311,18 @@ test('the shipped configurations are valid, and those of adapters and arms brief
   const presets = PRESET_NAMES.map((preset) => preset.replace('-k', '-2'));
   assert.deepEqual(named('arms').toSorted(), [...presets, 'explicit'].toSorted());
 });
+
+test('the file of defaults runs with what is set on top, as the command that select proposes does', () => {
+  const overrides = ['model=m', 'task.name=mrpc', 'task.data=d'].map(setOverride);
+  assert.equal(loadConfig(defaultsFile(), { overrides, checkPaths: false }).task.name, 'mrpc');
+});
+
+test('a key that every object has is as unknown as any other', () => {
+  for (const key of ['toString', 'constructor.x', '__proto__.x']) {
+    assert.throws(
+      () => resolveConfig({}, { overrides: [setOverride(`${key}=5`)], checkPaths: false }),
+      (error: Error & { hint?: unknown }) => error instanceof UserError && typeof (error.hint ?? '') === 'string',
+      key,
+    );
+  }
+});
