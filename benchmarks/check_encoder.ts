@@ -4,27 +4,16 @@
  */
 import { loadEncoder } from '../src/checkpoint/load.js';
 import { openSafetensors } from '../src/checkpoint/safetensors.js';
-import type { Batch } from '../src/data/types.js';
 import { openEngine } from '../src/engine/open.js';
 import { SpantuneError } from '../src/errors.js';
 import { encode } from '../src/model/encoder.js';
 import { encoderInputs } from '../src/model/inputs.js';
+import { readBatch } from './batch.js';
 
 async function main([folder, expected, engineName = 'compiled', tolerance = '1e-4']: string[]): Promise<void> {
   const { config, parameters, surplus } = loadEncoder(folder);
   const file = openSafetensors(expected);
-  const mask = file.read('mask');
-  const [rows, length] = mask.shape;
-  const batch: Batch = {
-    rows,
-    length,
-    ids: Int32Array.from(file.read('ids').data),
-    typeIds: Int32Array.from(file.read('types').data),
-    attentionMask: mask.data,
-    contentMask: mask.data,
-    examples: Int32Array.from({ length: rows }, (_, row) => row),
-    weights: new Float32Array(rows).fill(1),
-  };
+  const batch = readBatch(file);
 
   const engine = await openEngine(engineName === 'eager' ? 'eager' : 'compiled');
   const bank = engine.bank([...parameters].map(([name, { shape }]) => ({ name, shape })));
@@ -37,7 +26,7 @@ async function main([folder, expected, engineName = 'compiled', tolerance = '1e-
   const outputs = await program.run({ inputs: encoderInputs(batch, config), banks: [bank] });
 
   const shape = `${config.family}, ${config.layers} layers × ${config.hidden}`;
-  console.log(`${folder} (${shape}), ${rows} inputs of up to ${length} tokens, ${engine.name} engine`);
+  console.log(`${folder} (${shape}), ${batch.rows} inputs of up to ${batch.length} tokens, ${engine.name} engine`);
   if (surplus.length > 0) console.log(`not used: ${surplus.join(', ')}`);
   let good = true;
   for (let layer = 0; layer <= config.layers; layer++) {
@@ -46,7 +35,7 @@ async function main([folder, expected, engineName = 'compiled', tolerance = '1e-
     let worst = 0;
     let largest = 0;
     for (let i = 0; i < theirs.length; i++) {
-      if (mask.data[Math.floor(i / config.hidden)] === 0) continue;
+      if (batch.attentionMask[Math.floor(i / config.hidden)] === 0) continue;
       const difference = Math.abs(ours[i] - theirs[i]);
       // A NaN is the worst of all.
       if (!(difference <= worst)) worst = difference;

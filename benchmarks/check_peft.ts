@@ -3,7 +3,6 @@
  * what Python computes: logits [rows, classes], or the states [rows, length, hidden] of the layer that the classifier reads.
  */
 import { openSafetensors } from '../src/checkpoint/safetensors.js';
-import type { Batch } from '../src/data/types.js';
 import { openEngine } from '../src/engine/open.js';
 import { SpantuneError } from '../src/errors.js';
 import { encode } from '../src/model/encoder.js';
@@ -14,6 +13,7 @@ import { pool } from '../src/model/pooling.js';
 import { modelSpec } from '../src/pipeline/attach.js';
 import { openBase } from '../src/pipeline/model.js';
 import { readRun, readTuned } from '../src/pipeline/run-folder.js';
+import { readBatch } from './batch.js';
 
 async function main([run, expected, engineName = 'compiled', tolerance = '1e-4']: string[]): Promise<void> {
   const { config, result } = readRun(run);
@@ -25,18 +25,7 @@ async function main([run, expected, engineName = 'compiled', tolerance = '1e-4']
   const tuned = readTuned(run, model.config.family, shapes.keys());
 
   const file = openSafetensors(expected);
-  const mask = file.read('mask');
-  const [rows, length] = mask.shape;
-  const batch: Batch = {
-    rows,
-    length,
-    ids: Int32Array.from(file.read('ids').data),
-    typeIds: Int32Array.from(file.read('types').data),
-    attentionMask: mask.data,
-    contentMask: mask.data,
-    examples: Int32Array.from({ length: rows }, (_, row) => row),
-    weights: new Float32Array(rows).fill(1),
-  };
+  const batch = readBatch(file);
   const engine = await openEngine(engineName === 'eager' ? 'eager' : 'compiled');
   const bank = engine.bank([...shapes].map(([name, shape]) => ({ name, shape })));
   for (const name of shapes.keys()) bank.write(name, (tuned.get(name) ?? parameters.get(name))?.data as Float32Array);
@@ -52,7 +41,7 @@ async function main([run, expected, engineName = 'compiled', tolerance = '1e-4']
   let worst = ours.length === theirs.length ? 0 : Number.NaN;
   let largest = 0;
   for (let i = 0; i < theirs.length; i++) {
-    if (what === 'states' && mask.data[Math.floor(i / model.config.hidden)] === 0) continue;
+    if (what === 'states' && batch.attentionMask[Math.floor(i / model.config.hidden)] === 0) continue;
     const difference = Math.abs(ours[i] - theirs[i]);
     // A NaN is the worst of all.
     if (!(difference <= worst)) worst = difference;

@@ -5,7 +5,9 @@ export function version(): string {
   for (const up of ['../', '../../']) {
     try {
       return JSON.parse(readFileSync(new URL(`${up}package.json`, import.meta.url), 'utf8')).version;
-    } catch {}
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
   }
   return 'unknown';
 }

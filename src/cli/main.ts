@@ -2,9 +2,9 @@
  * The command line: finds the verb, parses its words, runs it, and says what went wrong. No package is imported before the verb
  * is known, and only yargs before its words are understood, so that help is there at once.
  */
-import { readFileSync } from 'node:fs';
 import { UserError } from '../errors.js';
 import { nearest } from '../nearest.js';
+import { version } from '../version.js';
 import { printFailure } from './failure.js';
 import { BARE_OPTIONS, bareHelp } from './help.js';
 import type { VerbModule } from './verb.js';
@@ -94,18 +94,6 @@ function bare(argv: string[]): string {
   if (argv.includes('--version')) return `${version()}\n`;
   if (argv.includes('--help') || argv.includes('-h')) return bareHelp(VERBS);
   throw new UserError('no verb given', { hint: 'see spantune --help' });
-}
-
-/** The package's own version; `package.json` is two or three folders up, in sources and in the build. */
-function version(): string {
-  for (const up of ['../../', '../../../']) {
-    try {
-      return JSON.parse(readFileSync(new URL(`${up}package.json`, import.meta.url), 'utf8')).version;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-  return 'unknown';
 }
 
 /** `spantune … | head` closes the pipe early: that is no fault of anybody's. */

@@ -84,7 +84,7 @@ export function parseOptionValue(text: string, option: string): unknown {
 }
 
 /** Parses YAML text. Throws a `ConfigError` with line and column on a syntax error, on a root that is no block, on a key stated twice. */
-export function yamlLayer(text: string, file: string, base: string): Layer {
+function yamlLayer(text: string, file: string, base: string): Layer {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const placeOf = (offset: number): Place => {

@@ -4,8 +4,7 @@ import { splitName } from './glue.js';
 import { sortedClasses } from './labels.js';
 import { eachRow, formatOf, readBytes } from './rows.js';
 import { quoted, readNamedSplit } from './splits.js';
-import type { OpenTask } from './tasks.js';
-import type { MetricName, Split, Task, TaskSpec } from './types.js';
+import type { MetricName, OpenTask, Split, Task, TaskSpec } from './types.js';
 
 /** Text columns that are looked for where none are named, in this order. */
 export const USUAL_COLUMNS = [

@@ -6,18 +6,7 @@ import { nearest } from '../nearest.js';
 import { DIAGNOSTIC_FOLDERS, GLUE, type GlueEntry, glueEntry, splitName } from './glue.js';
 import { openOwnTask } from './own-task.js';
 import { readGlueSplit } from './splits.js';
-import type { Split, Task, TaskSpec } from './types.js';
-
-export interface OpenTask {
-  task: Task;
-  /** Splits whose files exist. */
-  splits: string[];
-  /**
-   * Reads a split once and keeps it: `train`, `dev`, `test`; MNLI's `dev_mismatched`, `test_mismatched` and `ax` too, and
-   * Hugging Face's names for them. Throws a `DataError` with file and line where a row cannot be read.
-   */
-  split(name: string): Split;
-}
+import type { OpenTask, Split, TaskSpec } from './types.js';
 
 const EXTENSIONS = ['.tsv', '.csv', '.jsonl', '.json'];
 

@@ -79,3 +79,15 @@ export interface TaskSpec {
   /** The class that `f1` is about; without it the second class. */
   positiveLabel?: string;
 }
+
+/** A task whose files are at hand. */
+export interface OpenTask {
+  task: Task;
+  /** Splits whose files exist. */
+  splits: string[];
+  /**
+   * Reads a split once and keeps it: `train`, `dev`, `test`; MNLI's `dev_mismatched`, `test_mismatched` and `ax` too, and
+   * Hugging Face's names for them. Throws a `DataError` with file and line where a row cannot be read.
+   */
+  split(name: string): Split;
+}

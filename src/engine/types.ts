@@ -3,10 +3,14 @@
  * which engine they talk to.
  */
 import type { Tensor } from '@tensorflow/tfjs';
-import type { HostTensor } from '../model/types.js';
 import type { Chance } from './ops.js';
 
-export type { HostTensor };
+/** A tensor in the host's memory. */
+export interface HostTensor<T extends Float32Array | Int32Array = Float32Array | Int32Array> {
+  shape: number[];
+  data: T;
+}
+
 export type Tensors = Readonly<Record<string, Tensor>>;
 export type HostTensors = Readonly<Record<string, HostTensor>>;
 

@@ -73,7 +73,7 @@ export function embed(parameters: Parameters, inputs: Inputs, config: EncoderCon
  * What is added to the attention scores of every layer: the padding mask [batch, 1, 1, length], and MPNet's bias by relative
  * position, [1, heads, length, length].
  */
-export function scoreBias(parameters: Parameters, inputs: Inputs, config: EncoderConfig): Tensor {
+function scoreBias(parameters: Parameters, inputs: Inputs, config: EncoderConfig): Tensor {
   const padding = take(inputs, 'attentionBias');
   if (config.relativeBuckets === 0) return padding;
   const [, length] = batchShape(inputs);

@@ -1,4 +1,6 @@
 /** An encoder, apart from its weights. */
+export type { HostTensor } from '../engine/types.js';
+
 export type Family = 'bert' | 'roberta' | 'electra' | 'distilbert' | 'mpnet';
 export type Activation = 'gelu' | 'gelu_tanh' | 'relu';
 
@@ -42,9 +44,3 @@ export interface EncoderConfig {
  *   classifier.dense.weight [hidden, hidden], .bias; classifier.output.weight [classes, hidden], .bias
  */
 export type ParameterName = string;
-
-/** A tensor in the host's memory. */
-export interface HostTensor<T extends Float32Array | Int32Array = Float32Array | Int32Array> {
-  shape: number[];
-  data: T;
-}

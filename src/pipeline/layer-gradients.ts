@@ -10,7 +10,7 @@ import type { LayerGradients } from '../selection/scores/gradients.js';
 import { computeMoments } from '../selection/scores/moments.js';
 import { fitRidge, type LinearModel } from '../selection/scores/ridge.js';
 import { gatherRows, MOST_ROWS } from '../selection/scores/rows.js';
-import type { PooledStates } from '../selection/scores/score.js';
+import type { PooledStates } from '../selection/states.js';
 import { createLayerGradients } from '../training/inference.js';
 import type { Reporter } from './types.js';
 

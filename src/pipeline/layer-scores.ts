@@ -8,7 +8,7 @@ import { proposal } from '../selection/scores/choose.js';
 import { FOLDS } from '../selection/scores/folds.js';
 import { type MeasuredScore, measureScores } from '../selection/scores/measure.js';
 import { rankCorrelation } from '../selection/scores/rank-correlation.js';
-import type { PooledStates } from '../selection/scores/score.js';
+import type { PooledStates } from '../selection/states.js';
 import type { SelectionRange } from '../selection/strategies.js';
 import { createGradientSamples, type GradientSource } from './layer-gradients.js';
 import type { LayerScoreResult, Reporter } from './types.js';

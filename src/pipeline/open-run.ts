@@ -1,11 +1,11 @@
 /** Opening a finished run for evaluating and predicting: its folder and the base model it names, and no data unless asked. */
 import { statSync } from 'node:fs';
-import { type OpenTask, openTask } from '../data/tasks.js';
-import type { Task, TaskSpec } from '../data/types.js';
-import { defaultThreads, openEngine } from '../engine/open.js';
+import { openTask } from '../data/tasks.js';
+import type { OpenTask, Task, TaskSpec } from '../data/types.js';
 import { CheckpointError } from '../errors.js';
 import { modelShapes } from '../model/parameters.js';
 import { modelSpec } from './attach.js';
+import { engineOf } from './engine.js';
 import { limitLength } from './inputs.js';
 import { type OpenModel, openBase } from './model.js';
 import { type Predictor, predictor } from './predictor.js';
@@ -37,10 +37,8 @@ export async function openRun(options: RunOptions, reporter: Reporter): Promise<
   const { classes, classifier } = spec;
   const shapes = modelShapes(model.config, result.arm, { classes, classifier, tuning: config.tuning });
   const tuned = readTuned(options.run, model.config.family, shapes.keys());
-  const engine = await openEngine(options.engine?.name ?? config.engine.name, {
-    threads: options.engine?.threads ?? config.engine.threads ?? defaultThreads(),
-    cacheBytes: config.engine.cacheBytes,
-  });
+  const { name = config.engine.name, threads = config.engine.threads } = options.engine ?? {};
+  const engine = await engineOf({ engine: { ...config.engine, name, threads } });
   const bank = engine.bank([...shapes].map(([name, shape]) => ({ name, shape })));
   for (const name of shapes.keys()) {
     const tensor = tuned.get(name) ?? parameters.get(name);

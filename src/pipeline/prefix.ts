@@ -1,12 +1,11 @@
 /** The frozen-prefix cache of a run: which splits it holds, where, and under which identity. */
 import type { RunConfig } from '../config/schema.js';
-import { defaultThreads, openEngine } from '../engine/open.js';
-import type { Engine } from '../engine/types.js';
 import { type ArmRequest, NoSuchArmError, resolveArm, type Triple } from '../selection/arms.js';
 import { createPrefixCache, describeCache, type PrefixCache } from '../training/prefix/cache.js';
 import { prepareFolder } from '../training/prefix/folder.js';
 import { createKeeper, type Keeper } from '../training/prefix/keep.js';
 import { prefixStart, type Start } from '../training/prefix/start.js';
+import { engineOf } from './engine.js';
 import { environment } from './environment.js';
 import type { OpenModel } from './model.js';
 import type { RunData } from './run-data.js';
@@ -109,20 +108,6 @@ function possibleStarts(request: ArmRequest, layers: number, { selection, seed }
     }
   }
   return [...starts.values()];
-}
-
-function engineOf({ engine: { name, threads, cacheBytes } }: RunConfig): Promise<Engine> {
-  return openEngine(name, { threads: threads ?? defaultThreads(), cacheBytes });
-}
-
-/** Work with an engine of its own, closed at the end. */
-export async function withEngine<T>(config: RunConfig, work: (engine: Engine) => Promise<T>): Promise<T> {
-  const engine = await engineOf(config);
-  try {
-    return await work(engine);
-  } finally {
-    await engine.close();
-  }
 }
 
 /** The run's data with training batches that are read from the cache. */

@@ -2,8 +2,7 @@
 import type { RunConfig } from '../config/schema.js';
 import { batchRows, lengthsOf, paddingShare, trainingBatches, trainingPlan, truncatedShare } from '../data/batches.js';
 import { cleanSplit } from '../data/clean-split.js';
-import type { OpenTask } from '../data/tasks.js';
-import type { Encoded, Example, Split, Task } from '../data/types.js';
+import type { Encoded, Example, OpenTask, Split, Task } from '../data/types.js';
 import { displayPath } from '../files.js';
 import { score } from '../metrics/score.js';
 import type { TrainingData } from '../training/loop.js';

@@ -3,7 +3,6 @@ import type { RunConfig } from '../config/schema.js';
 import { evaluationBatches, evaluationPlan, lengthsOf, paddingShare, truncatedShare } from '../data/batches.js';
 import { openTask } from '../data/tasks.js';
 import type { Encoded, Example, Task } from '../data/types.js';
-import { openEngine } from '../engine/open.js';
 import type { Bank, Engine } from '../engine/types.js';
 import { binScores, SCORE_BINS } from '../selection/classes.js';
 import { stratifiedSample } from '../selection/sample.js';
@@ -14,7 +13,9 @@ import { summariseSelection } from '../selection/select.js';
 import { createVariability } from '../selection/variability.js';
 import { createPooledStates } from '../training/inference.js';
 import type { Keeper } from '../training/prefix/keep.js';
+import { bankOf } from '../training/state.js';
 import { checkSpans } from './arm.js';
+import { withEngine } from './engine.js';
 import { encodeExamples, limitLength } from './inputs.js';
 import { describeScores, scoreLayers } from './layer-scores.js';
 import { type OpenModel, openModel } from './model.js';
@@ -29,21 +30,13 @@ export async function runSelect(config: RunConfig, reporter: Reporter): Promise<
   checkSpans(undefined, model, config);
   const { task, split } = openTask(config.task);
   const train = split('train');
-  const engine = await openEngine(config.engine.name, {
-    threads: config.engine.threads ?? undefined,
-    cacheBytes: config.engine.cacheBytes,
-  });
-  try {
-    const result = await measure(engine, model, task, train.examples, config, reporter);
-    return { ...result, warnings: [...skippedRows(train), ...result.warnings] };
-  } finally {
-    await engine.close();
-  }
+  const result = await withEngine(config, (engine) => measure(engine, model, task, train.examples, config, reporter));
+  return { ...result, warnings: [...skippedRows(train), ...result.warnings] };
 }
 
 /**
  * ν of all layers on the examples, or on the sample of them that the configuration asks for. `keeper` gets what a run may start
- * from where all examples go through the pass.
+ * from where all examples go through the pass. `tokens`: of all examples, where they are known already.
  */
 export async function measure(
   engine: Engine,
@@ -52,7 +45,7 @@ export async function measure(
   examples: readonly Example[],
   { selection, training, seed }: RunConfig,
   reporter: Reporter,
-  keeper?: Keeper,
+  { keeper, tokens }: { keeper?: Keeper; tokens?: Encoded[] } = {},
 ): Promise<SelectResult> {
   const began = performance.now();
   const { config } = model;
@@ -69,7 +62,8 @@ export async function measure(
   const tokenCosine = reads.has('tokens') ? createTokenCosine(config.layers) : undefined;
 
   const maxLength = limitLength(config, training.maxLength);
-  const encoded = encodeExamples(sample, model, maxLength, { phase: 'read', reporter });
+  const known = tokens && chosen ? Array.from(chosen, (index) => tokens[index]) : tokens;
+  const encoded = known ?? encodeExamples(sample, model, maxLength, { phase: 'read', reporter });
   const variability = createVariability({
     layers: config.layers,
     width: config.hidden,
@@ -151,10 +145,7 @@ async function pass(
   tokenCosine?: TokenCosine,
   keeper?: Keeper,
 ): Promise<Bank> {
-  const { parameters } = load(config.layers);
-  const bank = engine.bank([...parameters].map(([name, { shape }]) => ({ name, shape })));
-  for (const [name, { data }] of parameters) bank.write(name, data);
-  parameters.clear();
+  const bank = bankOf(engine, load(config.layers).parameters);
   const states = createPooledStates(
     engine,
     config,

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunConfig } from '../config/schema.js';
 import { openTask } from '../data/tasks.js';
-import { defaultThreads, openEngine } from '../engine/open.js';
+import { defaultThreads } from '../engine/open.js';
 import type { Engine } from '../engine/types.js';
 import { writeFileWhole, writeWhole } from '../files.js';
 import { countParameters } from '../model/parameters.js';
@@ -14,11 +14,12 @@ import type { Keeper } from '../training/prefix/keep.js';
 import { disposeState } from '../training/state.js';
 import { checkSpans } from './arm.js';
 import { type Attached, attach } from './attach.js';
+import { engineOf, withEngine } from './engine.js';
 import { environment } from './environment.js';
 import { resolveTuning, type TunedConfig } from './imported.js';
 import { type OpenModel, openModel } from './model.js';
 import { type Predictor, predictor, renderPredictionRows } from './predictor.js';
-import { fillPrefixCache, keepPrefix, prepareCache, type RunPrefixCache, withEngine, withPrefix } from './prefix.js';
+import { fillPrefixCache, keepPrefix, prepareCache, type RunPrefixCache, withPrefix } from './prefix.js';
 import { type RunData, readRunData } from './run-data.js';
 import { appendMetrics, beginRun, claimRunFolder, FILES, type RunResult, writeTuned } from './run-folder.js';
 import { evaluationScore } from './scores.js';
@@ -41,7 +42,7 @@ export async function runTrain(
   prepareCache(config);
   const release = claimRunFolder(output);
   const threads = config.engine.threads ?? defaultThreads();
-  const engine = await openEngine(config.engine.name, { threads, cacheBytes: config.engine.cacheBytes });
+  const engine = await engineOf(config);
   let keeper: Keeper | undefined;
   let cache: RunPrefixCache | undefined;
   let attached: Attached | undefined;
@@ -52,7 +53,7 @@ export async function runTrain(
           keeper = keepPrefix(request, model, data, config, output);
           // With an engine of its own, whose memory is given back before the tuning.
           return withEngine(config, (own) =>
-            measure(own, model, data.task, data.trainExamples, config, reporter, keeper),
+            measure(own, model, data.task, data.trainExamples, config, reporter, { keeper, tokens: data.trainEncoded }),
           );
         })
       : undefined;

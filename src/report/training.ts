@@ -46,7 +46,7 @@ export function renderTraining(result: TrainResult, style: Style = plain): strin
 }
 
 /** An adapter method with the size that tells runs apart, such as `lora (rank 8)`. */
-export function describeTuning(tuning: Tuning): string {
+function describeTuning(tuning: Tuning): string {
   if (tuning === 'fine-tune') return tuning;
   const { method } = tuning;
   if (method === 'lora') return `lora (rank ${tuning.rank}: ${tuning.targets.join(', ')})`;

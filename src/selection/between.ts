@@ -5,7 +5,7 @@ import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
  * Eigenvalues of Σ_b below this share of the largest count as zero. Rounding leaves some 1e-16 of the largest on every
  * eigenvalue, so one at the threshold is known to 1e-6, which is the accuracy promised for ν.
  */
-export const ZERO_EIGENVALUE = 1e-10;
+const ZERO_EIGENVALUE = 1e-10;
 
 export interface BetweenClass {
   /** Non-zero eigenvalues of Σ_b, largest first; empty where all class means coincide. */

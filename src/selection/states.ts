@@ -103,3 +103,18 @@ export function* pieces(store: StateStore, layer: number, rows: number, width: n
 function inWords(bytes: number): string {
   return bytes >= GIB ? `${(bytes / GIB).toFixed(1)} GiB` : `${Math.round(bytes / 2 ** 20)} MiB`;
 }
+
+/** Pooled states of all layers as ν's pass left them: float32, in memory or in a file, read piece by piece. */
+export interface PooledStates {
+  layers: number;
+  rows: number;
+  width: number;
+  /** [rows]: which input each row is. */
+  inputs: Int32Array;
+  /** [rows]: class of each row, an index into the classes that ν kept; bins for regression. */
+  classOf: Int32Array;
+  /** Classes that ν kept. */
+  classes: number;
+  /** The rows of a layer (0-based); `states` [n, width] is overwritten by the next piece. */
+  pieces(layer: number): Iterable<{ from: number; states: Float32Array }>;
+}

@@ -13,8 +13,7 @@ import { SpantuneError, UserError } from '../errors.js';
 import { createClassSums } from './class-sums.js';
 import { tableOfClasses } from './classes.js';
 import { type Multiply, multiplyPlain } from './multiply.js';
-import type { PooledStates } from './scores/score.js';
-import { openStore, pieces, type StateStore, type StoreBudget } from './states.js';
+import { openStore, type PooledStates, pieces, type StateStore, type StoreBudget } from './states.js';
 import { drawSubsets } from './subsets.js';
 import { chosenShares, JACKKNIFE_WIDTH, jackknifeError, type LayerStates, subsetVariability } from './uncertainty.js';
 

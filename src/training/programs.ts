@@ -93,7 +93,7 @@ export interface KeptStates {
 }
 
 /**
- * Means over content tokens of the states of layers 0…L, without dropout: `layer0` … `layerL`, each [batch, hidden]. With
+ * Means over content tokens of the states of layers 1…L, without dropout: `layer1` … `layerL`, each [batch, hidden]. With
  * `tokenCosine` also `cosine1` … `cosineL`, each [batch]: of the first token's state to its state a layer below. With `kept` also
  * `kept0` … `keptL` of its layers: what a run that starts there reads (the poolings but the mean by the input `keptWeights`).
  */
@@ -103,7 +103,8 @@ export function pooledStates(
 ): Recordable {
   return (inputs) => {
     const states = encode(inputs, inputs, config, { head: config.layers });
-    const outputs = Object.fromEntries(states.map((state, layer) => [`layer${layer}`, pool('mean', state, inputs)]));
+    const outputs: Record<string, Tensor> = {};
+    for (let layer = 1; layer < states.length; layer++) outputs[`layer${layer}`] = pool('mean', states[layer], inputs);
     const weights = { ...inputs, poolingWeights: inputs.keptWeights ?? inputs.poolingWeights };
     for (const layer of kept?.layers ?? []) {
       outputs[`kept${layer}`] = kept?.kind === 'pooled' ? pool(kept.pooling, states[layer], weights) : states[layer];

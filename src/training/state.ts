@@ -29,6 +29,16 @@ export function createState(
   return state;
 }
 
+/** Moves parameters into a bank of their own, to be read only: each is given back as soon as it is there. */
+export function bankOf(engine: Engine, parameters: Map<string, HostTensor<Float32Array>>): Bank {
+  const bank = engine.bank([...parameters].map(([name, { shape }]) => ({ name, shape })));
+  for (const [name, { data }] of parameters) {
+    bank.write(name, data);
+    parameters.delete(name);
+  }
+  return bank;
+}
+
 export function disposeState(state: TrainingState): void {
   for (const bank of Object.values(state) as Bank[]) bank.dispose();
 }

@@ -27,7 +27,7 @@ import { stream } from '../../src/random.js';
 import type { Triple } from '../../src/selection/arms.js';
 import { gradients, inputShapes, type ModelSpec } from '../../src/training/programs.js';
 import { assertClose, withEngine } from '../engine/support.js';
-import { batchOf, expectations, FIXTURES, tokenDifference, toTensor, toTensors } from './support.js';
+import { batchOf, expectations, FIXTURES, robertaLarge, tokenDifference, toTensor, toTensors } from './support.js';
 
 const SPAN: Triple = { bottom: 2, top: 3, head: 3 };
 const OPTIONS: { [N in AdapterName]: Extract<AdapterOptions, { method: N }> } = {
@@ -185,25 +185,6 @@ describe('merging', () => {
   });
 });
 
-const robertaLarge: EncoderConfig = {
-  family: 'roberta',
-  layers: 24,
-  hidden: 1024,
-  heads: 16,
-  intermediate: 4096,
-  vocabulary: 50265,
-  positions: 514,
-  positionOffset: 2,
-  tokenTypes: 1,
-  embedding: 1024,
-  layerNormEpsilon: 1e-5,
-  activation: 'gelu',
-  hiddenDropout: 0.1,
-  attentionDropout: 0.1,
-  classifierDropout: null,
-  padId: 1,
-  relativeBuckets: 0,
-};
 const count = (tuning: Tuning, bottom: number | null, top: number | null, head = 24) =>
   countParameters(robertaLarge, { bottom, top, head }, { tuning, classifier: 'mlp', classes: 2 });
 

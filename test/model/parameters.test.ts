@@ -5,28 +5,8 @@ import fc from 'fast-check';
 import { loadEncoder } from '../../src/checkpoint/load.js';
 import { countParameters, trainableNames } from '../../src/model/parameters.js';
 import { classifierRate, layerRates } from '../../src/model/rates.js';
-import type { EncoderConfig } from '../../src/model/types.js';
-import { FIXTURES, MODELS } from './support.js';
+import { FIXTURES, MODELS, robertaLarge } from './support.js';
 
-const robertaLarge: EncoderConfig = {
-  family: 'roberta',
-  layers: 24,
-  hidden: 1024,
-  heads: 16,
-  intermediate: 4096,
-  vocabulary: 50265,
-  positions: 514,
-  positionOffset: 2,
-  tokenTypes: 1,
-  embedding: 1024,
-  layerNormEpsilon: 1e-5,
-  activation: 'gelu',
-  hiddenDropout: 0.1,
-  attentionDropout: 0.1,
-  classifierDropout: null,
-  padId: 1,
-  relativeBuckets: 0,
-};
 const options = { tuning: 'fine-tune', classifier: 'mlp', classes: 2 } as const;
 
 test('trained parameters of roberta-large, two classes', () => {

@@ -5,7 +5,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { openSafetensors } from '../../src/checkpoint/safetensors.js';
 import type { Batch } from '../../src/data/types.js';
-import type { HostTensor } from '../../src/model/types.js';
+import type { EncoderConfig, HostTensor } from '../../src/model/types.js';
 
 tf.enableProdMode();
 
@@ -80,3 +80,24 @@ export function tokenDifference(batch: Batch, actual: ArrayLike<number>, expecte
   }
   return worst;
 }
+
+/** The shapes of roberta-large. */
+export const robertaLarge: EncoderConfig = {
+  family: 'roberta',
+  layers: 24,
+  hidden: 1024,
+  heads: 16,
+  intermediate: 4096,
+  vocabulary: 50265,
+  positions: 514,
+  positionOffset: 2,
+  tokenTypes: 1,
+  embedding: 1024,
+  layerNormEpsilon: 1e-5,
+  activation: 'gelu',
+  hiddenDropout: 0.1,
+  attentionDropout: 0.1,
+  classifierDropout: null,
+  padId: 1,
+  relativeBuckets: 0,
+};

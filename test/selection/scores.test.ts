@@ -15,9 +15,9 @@ import { gradientNorm } from '../../src/selection/scores/gradient-norm.js';
 import { measureScores, type ScoreSources } from '../../src/selection/scores/measure.js';
 import { rankCorrelation } from '../../src/selection/scores/rank-correlation.js';
 import { gatherRows } from '../../src/selection/scores/rows.js';
-import type { PooledStates } from '../../src/selection/scores/score.js';
 import { choleskySolve, eigenvalues, solveShifted, tridiagonalise } from '../../src/selection/scores/symmetric.js';
 import { createTokenCosine } from '../../src/selection/scores/token-cosine.js';
+import type { PooledStates } from '../../src/selection/states.js';
 import { createVariability } from '../../src/selection/variability.js';
 import { makeStates, measure, pick } from './helpers.js';
 

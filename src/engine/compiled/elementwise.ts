@@ -4,7 +4,7 @@ import { BLOCK, type CompiledBank, PAGE } from './bank.js';
 import { type FusedLoop, lower } from './fused/lower.js';
 import { record } from './recorder.js';
 
-export function compiledElementwise(body: ElementwiseFunction, scalars: readonly string[]): Elementwise {
+export function compiledElementwise(name: string, body: ElementwiseFunction, scalars: readonly string[]): Elementwise {
   const loops = new Map<number, FusedLoop>();
 
   function compile(count: number): FusedLoop {
@@ -23,7 +23,7 @@ export function compiledElementwise(body: ElementwiseFunction, scalars: readonly
         ...scalars.map((key) => ({ name: key, shape: [], type: 'float32' as const })),
       ],
     });
-    return lower(graph, reads, scalars, [...outputs.values()]);
+    return lower(name, graph, reads, scalars, [...outputs.values()]);
   }
 
   return {

@@ -24,7 +24,7 @@ export function compiledEngine({ threads = 1, cacheBytes = 2 ** 31 }: EngineOpti
     bank: (entries) => compiledBanks(entries, 1)[0],
     banks: (entries, count) => compiledBanks(entries, count),
     program: (name, body, options) => compiledProgram(host, `${name}#${programs++}`, body, options),
-    elementwise: (_name, body, scalars) => compiledElementwise(body, scalars),
+    elementwise: compiledElementwise,
     async sumOfSquares(bank) {
       const { flat, memory } = bank as CompiledBank;
       return sumOfSquares(flat, memory);

@@ -33,7 +33,7 @@ const TYPES: Record<ValueType, TensorProto_DataType> = {
 
 const encoder = new TextEncoder();
 
-export function toAttribute(name: string, value: Attribute): AttributeProto {
+function toAttribute(name: string, value: Attribute): AttributeProto {
   const attribute = create(AttributeProtoSchema, { name });
   if (typeof value === 'number') {
     attribute.type = AttributeProto_AttributeType.INT;

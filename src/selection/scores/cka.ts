@@ -3,8 +3,10 @@
  * et al., "Similarity of Neural Network Representations Revisited", ICML 2019, arXiv 1905.00414). 1: the layer changes nothing but a
  * rotation and a scale.
  */
+
+import type { PooledStates } from '../states.js';
 import { columnMeans } from './moments.js';
-import type { LayerInput, PooledStates } from './score.js';
+import type { LayerInput } from './score.js';
 
 /** Rows of one product. */
 const CHUNK = 1024;

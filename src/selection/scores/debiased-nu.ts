@@ -6,8 +6,9 @@
  */
 import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
 import { createScatter } from '../scatter.js';
+import type { PooledStates } from '../states.js';
 import { columnMeans } from './moments.js';
-import type { LayerInput, PooledStates } from './score.js';
+import type { LayerInput } from './score.js';
 
 /** Null where the class means don't stand out of their noise, so that nothing is left of G or A in some direction. */
 export function debiasedNu({ states, layer }: LayerInput): number | null {

@@ -1,6 +1,7 @@
 /** Measures layer scores side by side, layer by layer, so that what they share of a layer is computed once. */
 import type { Multiply } from '../multiply.js';
 import { stratifiedSample } from '../sample.js';
+import type { PooledStates } from '../states.js';
 import type { ScoreName } from './catalogue.js';
 import { cka } from './cka.js';
 import { debiasedNu } from './debiased-nu.js';
@@ -16,7 +17,7 @@ import { computeMoments, type Moments } from './moments.js';
 import { randomScore } from './random.js';
 import { ridge } from './ridge.js';
 import { MOST_ROWS } from './rows.js';
-import type { LayerInput, PooledStates, StateScore } from './score.js';
+import type { LayerInput, StateScore } from './score.js';
 
 /** Scores of the pooled states. */
 const STATE_SCORES: Partial<Record<ScoreName, StateScore>> = {

@@ -1,6 +1,6 @@
 /** First and second moments of one layer's pooled states, in float64 around their mean: what the linear scores are made of. */
 import { createScatter } from '../scatter.js';
-import type { PooledStates } from './score.js';
+import type { PooledStates } from '../states.js';
 
 /** Sums over the rows of one fold; x̃ is a row less the mean of all rows. */
 export interface FoldMoments {

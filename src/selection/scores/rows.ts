@@ -1,5 +1,5 @@
 /** Chosen rows of one layer in memory, for scores that need them at once. */
-import type { PooledStates } from './score.js';
+import type { PooledStates } from '../states.js';
 
 /** Most rows that such scores use; of more, a stratified sample stands for all. */
 export const MOST_ROWS = 10_000;

@@ -3,22 +3,8 @@
  * oriented so that higher is better.
  */
 import type { Multiply } from '../multiply.js';
+import type { PooledStates } from '../states.js';
 import type { Moments } from './moments.js';
-
-/** Pooled states of all layers as ν's pass left them: float32, in memory or in a file, read piece by piece. */
-export interface PooledStates {
-  layers: number;
-  rows: number;
-  width: number;
-  /** [rows]: which input each row is. */
-  inputs: Int32Array;
-  /** [rows]: class of each row, an index into the classes that ν kept; bins for regression. */
-  classOf: Int32Array;
-  /** Classes that ν kept. */
-  classes: number;
-  /** The rows of a layer (0-based); `states` [n, width] is overwritten by the next piece. */
-  pieces(layer: number): Iterable<{ from: number; states: Float32Array }>;
-}
 
 /** What one layer's scores share. */
 export interface LayerInput {

@@ -6,6 +6,7 @@ import { encoderInputs, type Pooling } from '../../model/inputs.js';
 import { pool } from '../../model/pooling.js';
 import type { EncoderConfig, ParameterName } from '../../model/types.js';
 import { inputShapes } from '../programs.js';
+import { bankOf } from '../state.js';
 import type { Start } from './start.js';
 
 export interface PrefixPass {
@@ -26,7 +27,7 @@ export interface PassOptions {
 }
 
 /** Without dropout: `states` [batch · length, hidden], or [batch, hidden] where they are pooled. */
-export function prefixStates(config: EncoderConfig, start: Start, pooling: Pooling): Recordable {
+function prefixStates(config: EncoderConfig, start: Start, pooling: Pooling): Recordable {
   return (inputs) => {
     const all = encode(inputs, inputs, config, { head: start.layer });
     const states = all[all.length - 1];
@@ -36,12 +37,7 @@ export function prefixStates(config: EncoderConfig, start: Start, pooling: Pooli
 
 export async function openPass({ openEngine, load, config, start, pooling }: PassOptions): Promise<PrefixPass> {
   const engine = await openEngine();
-  const parameters = load(start.layer);
-  const bank = engine.bank([...parameters].map(([name, { shape }]) => ({ name, shape })));
-  for (const [name, { data }] of parameters) {
-    bank.write(name, data);
-    parameters.delete(name);
-  }
+  const bank = bankOf(engine, load(start.layer));
   const program = engine.program('prefix', prefixStates(config, start, pooling), { shapes: inputShapes(config) });
   return {
     async run(batch) {

@@ -31,6 +31,7 @@ export interface FusedLoop {
  * `EngineError` that names an operation which has no vector form.
  */
 export function lower(
+  name: string,
   graph: Graph,
   reads: readonly string[],
   scalars: readonly string[],
@@ -65,7 +66,11 @@ export function lower(
   reads.forEach((key, i) => {
     body.push(...address(i), ...OP.v128Load, ...OP.localSet(local(`in:${key}`)));
   });
-  for (const node of nodes) body.push(...instruction(node, local));
+  for (const node of nodes) {
+    const code = instruction(node, local);
+    if (!code) throw new EngineError(`the operation ${node.op} cannot stand in the element-wise program "${name}"`);
+    body.push(...code);
+  }
   results.forEach((value, i) => {
     const result = OP.localGet(local(value.name));
     body.push(...address(reads.length + i), ...result);
@@ -93,9 +98,8 @@ export function lower(
   };
 }
 
-function instruction({ op, inputs, outputs }: Node, local: (name: string) => number): number[] {
+function instruction({ op, inputs, outputs }: Node, local: (name: string) => number): number[] | undefined {
   const operands = inputs.flatMap((value) => (value ? OP.localGet(local(value.name)) : []));
   const code = (inputs.length === 2 ? BINARY : UNARY)[op];
-  if (!code) throw new EngineError(`the operation ${op} cannot stand in an element-wise program`);
-  return [...operands, ...code, ...OP.localSet(local(outputs[0].name))];
+  return code && [...operands, ...code, ...OP.localSet(local(outputs[0].name))];
 }
