@@ -61,6 +61,9 @@ const className = z
 const metric = oneOf(...METRICS);
 const COLUMNS_ERROR = 'must be the name of a column, or two of them for pairs: [premise, hypothesis]';
 
+const SAMPLES_ERROR = 'must be all, or a whole number of at least 2';
+const samples = () => z.union([z.literal('all'), z.int().gte(2, SAMPLES_ERROR)], SAMPLES_ERROR);
+
 const task = block({
   name: text('the name of a task'),
   data: text('a folder').optional(),
@@ -78,9 +81,9 @@ const task = block({
   kind: oneOf('classification', 'regression').optional(),
   labels: z.array(className, 'must be a list of class names').min(2, 'must name at least two classes').optional(),
   positiveLabel: className.optional(),
+  trainSamples: samples().optional(),
 });
 
-const SAMPLES_ERROR = 'must be all, or a whole number of at least 2';
 const EVALUATE_ERROR = 'must be epoch, or a whole number of steps';
 const layer = z.union([z.int(), text()], 'must be a layer: a number, or an expression in l* and L such as l* - 1');
 const spanEnd = z.union(
@@ -121,7 +124,7 @@ export const runSchema = block({
   selection: block({
     score: scoreName(CHOOSING_SCORES),
     scores: z.array(scoreName(SCORE_NAMES), 'must be a list of scores such as [nu, logme]'),
-    samples: z.union([z.literal('all'), z.int().gte(2, SAMPLES_ERROR)], SAMPLES_ERROR),
+    samples: samples(),
     k: whole(1).nullable(),
     range: oneOf('fit', 'all'),
     halfSamples: whole(0),
@@ -170,11 +173,18 @@ export const runSchema = block({
     cacheBytes: bytes(),
   }),
   output: block({ folder: text('a folder').nullable(), overwrite: flag() }),
+  measureInference: flag(),
   seed: whole(0),
+  splitSeed: whole(0).nullable(),
 });
 
 /** A whole run, every key present. Paths are absolute. */
 export type RunConfig = z.output<typeof runSchema> & { selection: { k: number } };
+
+/** Seed of the clean split, and of all that is drawn while samples are taken and layers measured: what arms and seeds may share. */
+export function splitSeedOf({ seed, splitSeed }: Pick<RunConfig, 'seed' | 'splitSeed'>): number {
+  return splitSeed ?? seed;
+}
 
 /** Keys that hold a path, and whether it names a folder or a file. Relative ones are relative to the file that states them. */
 export const PATH_KEYS: [path: string, kind: 'folder' | 'file', read: boolean][] = [

@@ -78,6 +78,8 @@ export interface TaskSpec {
   labels?: string[];
   /** The class that `f1` is about; without it the second class. */
   positiveLabel?: string;
+  /** Training rows that selecting and tuning use; without it all. Reading a split heeds it not. */
+  trainSamples?: 'all' | number;
 }
 
 /** A task whose files are at hand. */

@@ -107,6 +107,23 @@ export interface CacheResult {
   }[];
 }
 
+/** What a run took and what its model takes, by arithmetic alone: no clock enters it. */
+export interface CostResult {
+  /** Matrix products of selecting, filling the cache, all epochs and evaluations, as they were run; multiplications and additions. */
+  trainingFlops: number;
+  /** Of one example of dev's mean length. */
+  inferenceFlops: number;
+  /** What a deployment holds: embeddings, the encoder up to the classifier's layer, adapters, classifier. */
+  storedParameters: number;
+}
+
+export interface InferenceResult {
+  /** Milliseconds of one example, median over single examples of dev after warm-up. */
+  latency: number;
+  /** Examples a second in batches of 32. */
+  throughput: number;
+}
+
 export interface TrainResult {
   task: string;
   model: string;
@@ -118,8 +135,17 @@ export interface TrainResult {
   totalParameters: number;
   /** Each metric on dev, and `score`, their mean; fractions, not per cent. */
   metrics: Record<string, number>;
+  /** Score of the kept weights on the rows of train that chose the epoch, where a clean split holds some out. */
+  heldOutScore?: number;
   bestEpoch: number;
   epochs: number;
+  /** Rows that ν and tuning saw: of train, or the sample of it, what is not held out. */
+  trainExamples: number;
+  /** Rows of dev that were scored; MNLI's two sets together. */
+  devExamples: number;
+  cost: CostResult;
+  /** Where `measureInference` asks for it. */
+  inference?: InferenceResult;
   seconds: Record<string, number>;
   /** Peak resident memory of the process, bytes. */
   peakMemory: number;

@@ -13,7 +13,7 @@ import {
   setOverride,
   stringifyConfig,
 } from '../../src/config/load.js';
-import { allKeys, METHOD_OPTIONS } from '../../src/config/schema.js';
+import { allKeys, METHOD_OPTIONS, splitSeedOf } from '../../src/config/schema.js';
 import { ConfigError, UserError } from '../../src/errors.js';
 import { PRESET_NAMES } from '../../src/selection/arms.js';
 
@@ -88,6 +88,12 @@ test('a minimal file gets every default', () => {
   assert.equal(config.training.maxLength, 128);
   assert.equal(config.engine.cacheBytes, 2e9);
   assert.deepEqual(config.training.dropout, { hidden: null, attention: null });
+  assert.deepEqual([config.splitSeed, config.measureInference, config.task.trainSamples], [null, false, undefined]);
+});
+
+test('the seed of the clean split is the run’s own unless it is stated', () => {
+  assert.equal(splitSeedOf(load(`${MINIMAL}seed: 5\n`)), 5);
+  assert.equal(splitSeedOf(load(`${MINIMAL}seed: 5\nsplitSeed: 0\n`)), 0);
 });
 
 test('relative paths are relative to the file that states them, options to the current folder', () => {
@@ -166,6 +172,10 @@ const WRONG: [yaml: string, place: string, message: RegExp, hint?: string][] = [
     'did you mean "all"?',
   ],
   ['selection:\n  samples: 1\n', '6:12', /at least 2, not 1$/],
+  ['  trainSamples: 1\n', '5:17', /task\.trainSamples must be all, or a whole number of at least 2, not 1$/],
+  ['  trainSamples: al\n', '5:17', /must be all, or a whole number of at least 2, not "al"$/, 'did you mean "all"?'],
+  ['splitSeed: -1\n', '5:12', /splitSeed must be a whole number of at least 0, not -1$/],
+  ['measureInference: yes\n', '5:19', /measureInference must be true or false, not "yes"$/],
   ['engine: { cacheBytes: 2 tons }\n', '5:23', /a size such as 500 MB/],
   ['output: { overwrite: 1 }\n', '5:22', /true or false, not 1$/],
   [
