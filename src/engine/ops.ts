@@ -83,3 +83,29 @@ export function attention(query: Tensor, key: Tensor, value: Tensor, bias: Tenso
   const context = tf.matMul(probabilities, split(value));
   return tf.reshape(tf.transpose(context, [0, 2, 1, 3]), [batch * length, hidden]);
 }
+
+/**
+ * The same for one query an input. query: [batch, hidden]; key, value: [batch · length, hidden]; bias broadcasts to
+ * [batch, heads, 1, length] → [batch, hidden]. Sums in place of products: those of a single row would have bits that depend on the
+ * length, and need keys and values transposed.
+ */
+export function singleQueryAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  bias: Tensor,
+  options: AttentionOptions,
+): Tensor {
+  const { batch, length, heads, rate, site, chance } = options;
+  const hidden = query.shape[1] as number;
+  const size = hidden / heads;
+  const scaled = tf.reshape(tf.mul(query, 1 / Math.sqrt(size)), [batch, 1, heads, size]);
+  // [batch, length, heads, size] → [batch, length, heads]
+  const products = tf.sum(tf.mul(tf.reshape(key, [batch, length, heads, size]), scaled), -1);
+  const [rows, columns] = bias.shape;
+  const scores = tf.add(tf.transpose(products, [0, 2, 1]), tf.reshape(bias, [rows, columns as number, length]));
+  const probabilities = dropout(tf.softmax(scores), rate, site, chance);
+  const shares = tf.reshape(tf.transpose(probabilities, [0, 2, 1]), [batch, length, heads, 1]);
+  const context = tf.sum(tf.mul(tf.reshape(value, [batch, length, heads, size]), shares), 1);
+  return tf.reshape(context, [batch, hidden]);
+}

@@ -14,6 +14,7 @@ import {
   layerNorm,
   linear,
   attention as plainAttention,
+  singleQueryAttention,
 } from '../engine/ops.js';
 import type { Adapters } from './adapters/registry.js';
 import type { LayerPart } from './families/family.js';
@@ -71,15 +72,24 @@ export function embed(parameters: Parameters, inputs: Inputs, config: EncoderCon
 
 /**
  * What is added to the attention scores of every layer: the padding mask [batch, 1, 1, length], and MPNet's bias by relative
- * position, [1, heads, length, length].
+ * position, [1, heads, queries, length]; `queries` is the length, or 1 for the first token alone.
  */
-function scoreBias(parameters: Parameters, inputs: Inputs, config: EncoderConfig): Tensor {
+function scoreBias(parameters: Parameters, inputs: Inputs, config: EncoderConfig, queries: number): Tensor {
   const padding = take(inputs, 'attentionBias');
   if (config.relativeBuckets === 0) return padding;
   const [, length] = batchShape(inputs);
-  // [buckets, heads]ᵀ · [length · length, buckets]ᵀ → [heads, length · length]
-  const byHead = tf.matMul(take(parameters, 'embeddings.relative'), take(inputs, 'relative'), true, true);
-  return tf.add(tf.reshape(byHead, [1, config.heads, length, length]), padding);
+  const all = take(inputs, 'relative');
+  const relative = queries === 1 ? tf.slice(all, [0, 0], [length, config.relativeBuckets]) : all;
+  // [buckets, heads]ᵀ · [queries · length, buckets]ᵀ → [heads, queries · length]
+  const byHead = tf.matMul(take(parameters, 'embeddings.relative'), relative, true, true);
+  return tf.add(tf.reshape(byHead, [1, config.heads, queries, length]), padding);
+}
+
+/** States [batch · length, hidden] of the first tokens, [batch, hidden]. */
+export function firstTokens(states: Tensor, batch: number, length: number): Tensor {
+  const hidden = states.shape[1] as number;
+  const byRow = tf.reshape(states, [batch, length, hidden]);
+  return tf.reshape(tf.slice(byRow, [0, 0, 0], [batch, 1, hidden]), [batch, hidden]);
 }
 
 export interface LayerContext extends EncoderOptions {
@@ -87,9 +97,14 @@ export interface LayerContext extends EncoderOptions {
   length: number;
   /** Of `scoreBias`. */
   bias: Tensor;
+  /** Nothing but the first tokens' states is wanted: only keys and values are computed of all tokens. */
+  firstOnly?: boolean;
 }
 
-/** Layer n (1-based): attention and feed-forward, each with its residual and LayerNorm → [batch · length, hidden]. */
+/**
+ * Layer n (1-based): attention and feed-forward, each with its residual and LayerNorm → [batch · length, hidden], or [batch, hidden]
+ * where only the first tokens are wanted.
+ */
 export function layer(
   n: number,
   states: Tensor,
@@ -97,13 +112,13 @@ export function layer(
   config: EncoderConfig,
   context: LayerContext,
 ): Tensor {
-  const { batch, length, bias, chance } = context;
+  const { batch, length, bias, chance, firstOnly = false } = context;
   const rates = context.rates?.(n) ?? NO_DROPOUT;
   const at = `layers.${n}`;
   const {
     input,
     linear: change,
-    attention = plainAttention,
+    attention = firstOnly ? singleQueryAttention : plainAttention,
     afterAttention,
     afterOutput,
   } = context.adapters?.(n, parameters, chance) ?? {};
@@ -120,7 +135,8 @@ export function layer(
       config.layerNormEpsilon,
     );
 
-  const mixed = attention(project('query', states), project('key', states), project('value', states), bias, {
+  const asking = firstOnly ? firstTokens(states, batch, length) : states;
+  const mixed = attention(project('query', asking), project('key', states), project('value', states), bias, {
     batch,
     length,
     heads: config.heads,
@@ -131,8 +147,8 @@ export function layer(
   const attendedRate = FAMILIES[config.family].attentionOutputDropout ? rates.hidden : 0;
   const projected = dropout(project('attention', mixed), attendedRate, `${at}.attention.output`, chance);
   const attentionNorm = normalise('attentionNorm');
-  const attended = afterAttention?.(projected, states, attentionNorm) ?? projected;
-  const middle = attentionNorm(tf.add(attended, states));
+  const attended = afterAttention?.(projected, asking, attentionNorm) ?? projected;
+  const middle = attentionNorm(tf.add(attended, asking));
   const wide = ACTIVATIONS[config.activation](project('intermediate', middle));
   const narrow = dropout(project('output', wide), rates.hidden, `${at}.output`, chance);
   const outputNorm = normalise('outputNorm');
@@ -145,6 +161,8 @@ export interface EncodeOptions extends EncoderOptions {
   head: number;
   /** Start from these states, the output of layer `layer`, and read neither ids nor embedding tables but the relative one. */
   start?: { layer: number; states: Tensor };
+  /** Of layer `head` only the first tokens' states are wanted, [batch, hidden]: nothing else of it is computed. */
+  firstOnly?: boolean;
 }
 
 /**
@@ -158,12 +176,26 @@ export function encode(
   options: EncodeOptions,
 ): Tensor[] {
   const [batch, length] = batchShape(inputs);
-  const first = options.start?.layer ?? 0;
-  const all = [options.start?.states ?? embed(parameters, inputs, config, options)];
-  if (options.head <= first) return all;
-  const context: LayerContext = { ...options, batch, length, bias: scoreBias(parameters, inputs, config) };
-  for (let n = first + 1; n <= options.head; n++) {
-    all.push(layer(n, all[all.length - 1], parameters, config, context));
+  const { head, start, firstOnly = false, ...rest } = options;
+  const first = start?.layer ?? 0;
+  const all = [start?.states ?? embed(parameters, inputs, config, rest)];
+  const last = () => all[all.length - 1];
+  if (head <= first) {
+    if (firstOnly) all.push(firstTokens(last(), batch, length));
+    return all;
+  }
+  // An adapter's own attention is about all tokens.
+  const single = firstOnly && !options.adapters?.(head, parameters, options.chance)?.attention;
+  const whole = single ? head - 1 : head;
+  if (whole > first) {
+    const context = { ...rest, batch, length, bias: scoreBias(parameters, inputs, config, length) };
+    for (let n = first + 1; n <= whole; n++) all.push(layer(n, last(), parameters, config, context));
+  }
+  if (single) {
+    const context = { ...rest, batch, length, bias: scoreBias(parameters, inputs, config, 1), firstOnly };
+    all.push(layer(head, last(), parameters, config, context));
+  } else if (firstOnly) {
+    all.push(firstTokens(last(), batch, length));
   }
   return all;
 }

@@ -2,7 +2,7 @@
 
 import type { Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
-import { batchShape } from './encoder.js';
+import { batchShape, firstTokens } from './encoder.js';
 import type { Pooling } from './inputs.js';
 import { type Inputs, take } from './tensors.js';
 
@@ -12,9 +12,9 @@ import { type Inputs, take } from './tensors.js';
  */
 export function pool(pooling: Pooling, states: Tensor, inputs: Inputs): Tensor {
   const [batch, length] = batchShape(inputs);
+  if (pooling === 'first') return firstTokens(states, batch, length);
   const hidden = states.shape[1] as number;
   const byRow = tf.reshape(states, [batch, length, hidden]);
-  if (pooling === 'first') return tf.reshape(tf.slice(byRow, [0, 0, 0], [batch, 1, hidden]), [batch, hidden]);
   // Not a batched product: that would have a single row, whose bits may depend on the length.
   const weights = tf.reshape(take(inputs, 'poolingWeights'), [batch, length, 1]);
   return tf.sum(tf.mul(byRow, weights), 1);

@@ -41,6 +41,7 @@ export function modelSpec(
     rates: layerRates(model.config, arm, tuning, dropout),
     classifierRate: classifierRate(model.config, dropout),
     adapters: spanAdapters(model.config, arm, tuning),
+    frozen: arm.bottom === null,
   };
 }
 

@@ -27,6 +27,11 @@ export interface ModelSpec {
   classifierRate: number;
   /** Of the tuned layers; none when fine-tuning. */
   adapters?: Adapters;
+  /**
+   * True where nothing but the classifier is trained: its layer is then computed whole, as the prefix cache keeps it, bit for bit.
+   * Elsewhere pooling `first` computes of that layer what the first tokens need.
+   */
+  frozen?: boolean;
   /** Programs read cached states in place of tokens: `states` [batch · length, hidden], or `pooled` [batch, hidden]. */
   start?: Start;
 }
@@ -57,8 +62,10 @@ function logitsOf(
   const { config, head, pooling, classifier, rates, classifierRate: rate, adapters, start } = model;
   if (start?.kind === 'pooled') return classify(parameters, inputs.pooled, { classifier, rate, chance });
   const from = start && { layer: start.layer, states: inputs.states };
-  const states = encode(parameters, inputs, config, { head, rates, chance, adapters, start: from });
-  return classify(parameters, pool(pooling, states[states.length - 1], inputs), { classifier, rate, chance });
+  const firstOnly = pooling === 'first' && !model.frozen;
+  const states = encode(parameters, inputs, config, { head, rates, chance, adapters, start: from, firstOnly });
+  const last = states[states.length - 1];
+  return classify(parameters, firstOnly ? last : pool(pooling, last, inputs), { classifier, rate, chance });
 }
 
 type Chance = NonNullable<Parameters<Recordable>[1]['chance']>;

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { attention, dropout, embedding, gelu, geluTanh, layerNorm, linear } from '../../src/engine/ops.js';
+import {
+  attention,
+  dropout,
+  embedding,
+  gelu,
+  geluTanh,
+  layerNorm,
+  linear,
+  singleQueryAttention,
+} from '../../src/engine/ops.js';
 import type { Call, HostTensors, Recordable } from '../../src/engine/types.js';
 import { assertAgree, assertClose, randomTensors, runBoth, withEngine, withGradients } from './support.js';
 
@@ -140,6 +149,55 @@ test('attention over several shapes of bias', async () => {
             attention(q, k, v, added, { batch, length, heads, rate, site: 'probabilities', chance }),
           { inputs, chance: [3] },
         );
+      }
+    }
+  }
+});
+
+test('attention of one query an input, on both engines and as among all queries', async () => {
+  for (const { batch, length, heads, hidden } of [
+    { batch: 2, length: 5, heads: 2, hidden: 8 },
+    { batch: 3, length: 1, heads: 2, hidden: 6 },
+    { batch: 2, length: 9, heads: 4, hidden: 32 },
+  ]) {
+    const tokens = [batch * length, hidden];
+    for (const bias of [
+      [batch, 1, 1, length],
+      [batch, heads, 1, length],
+      [1, heads, 1, length],
+    ]) {
+      const inputs = {
+        q: floats([batch, hidden]),
+        k: floats(tokens),
+        v: floats(tokens),
+        bias: floats(bias),
+        weights: floats([batch, hidden]),
+      };
+      const options = { batch, length, heads, site: 'probabilities' };
+      const f =
+        (rate: number): Parameters<typeof withGradients>[1] =>
+        ({ q, k, v, bias: added }, { chance }) =>
+          singleQueryAttention(q, k, v, added, { ...options, rate, chance });
+      for (const rate of [0, 0.2]) {
+        await compare(`one query, rate ${rate}`, ['q', 'k', 'v', 'bias'], f(rate), { inputs, chance: [3] });
+      }
+      const repeated: Parameters<typeof withGradients>[1] = ({ q, k, v, bias: added }) => {
+        const queries = tf.reshape(tf.tile(tf.reshape(q, [batch, 1, hidden]), [1, length, 1]), tokens);
+        const all = attention(queries, k, v, added, { ...options, rate: 0, chance: undefined });
+        return tf.reshape(tf.slice(tf.reshape(all, [batch, length, hidden]), [0, 0, 0], [batch, 1, hidden]), [
+          batch,
+          hidden,
+        ]);
+      };
+      const names = ['q', 'k', 'v', 'bias'];
+      const [one, among] = [
+        (await runBoth(withGradients(names, f(0)), { inputs })).eager,
+        (await runBoth(withGradients(names, repeated), { inputs })).eager,
+      ];
+      for (const name of Object.keys(one)) {
+        one[name].data.forEach((x, i) => {
+          assert.ok(Math.abs(x - among[name].data[i]) < 1e-4, `${name}[${i}]`);
+        });
       }
     }
   }

@@ -17,7 +17,7 @@ import {
 } from '../../src/model/adapters/registry.js';
 import { encode } from '../../src/model/encoder.js';
 import { initialiseHead } from '../../src/model/initialise.js';
-import { encoderInputs, lossInputs } from '../../src/model/inputs.js';
+import { encoderInputs, lossInputs, type Pooling } from '../../src/model/inputs.js';
 import { countParameters, trainableNames } from '../../src/model/parameters.js';
 import { layerRates } from '../../src/model/rates.js';
 import type { AdapterName, AdapterOptions, Tuning } from '../../src/model/tuning.js';
@@ -85,7 +85,7 @@ for (const method of METHODS.filter((name) => name !== 'bitfit')) {
 }
 
 /** One training step's inputs and model; with dropout everywhere. */
-function step(tuning: Tuning, arm: Triple, seed = 1) {
+function step(tuning: Tuning, arm: Triple, { seed = 1, pooling = 'mean' as Pooling } = {}) {
   const { config, parameters } =
     tuning === 'fine-tune' ? loadEncoder(`${FIXTURES}/bert`, { layers: arm.head }) : adapted(tuning, seed);
   for (const [name, tensor] of initialiseHead(config, { classes: 2, classifier: 'mlp' }, 1))
@@ -93,7 +93,7 @@ function step(tuning: Tuning, arm: Triple, seed = 1) {
   const spec: ModelSpec = {
     config,
     head: arm.head,
-    pooling: 'mean',
+    pooling,
     classifier: 'mlp',
     kind: 'classification',
     classes: 2,
@@ -118,9 +118,9 @@ const rowsOf = (...lengths: number[]) =>
   lengths.map((length, row) => Array.from({ length }, (_, i) => 5 + ((7 * row + i) % 50)));
 
 describe('a step with dropout is the same on both engines, and one recording serves all sizes', () => {
-  for (const method of METHODS) {
-    test(method, async () => {
-      const { spec, parameters, trainable } = step(OPTIONS[method], SPAN);
+  for (const [method, pooling] of METHODS.flatMap((name) => [[name, 'mean'] as const, [name, 'first'] as const])) {
+    test(`${method}, pooling ${pooling}`, async () => {
+      const { spec, parameters, trainable } = step(OPTIONS[method], { ...SPAN, head: SPAN.top as number }, { pooling });
       const results = { eager: [] as HostTensors[], compiled: [] as HostTensors[] };
       for (const engineName of ['eager', 'compiled'] as const) {
         await withEngine(engineName, async (engine) => {

@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { loadEncoder } from '../../src/checkpoint/load.js';
 import { toHuggingFace } from '../../src/checkpoint/names.js';
-import { embed, encode } from '../../src/model/encoder.js';
+import { embed, encode, firstTokens } from '../../src/model/encoder.js';
 import { encoderInputs } from '../../src/model/inputs.js';
 import { layerRates } from '../../src/model/rates.js';
 import { expectations, FIXTURES, MODELS, tokenDifference, toTensor, toTensors } from './support.js';
@@ -83,6 +83,42 @@ for (const model of MODELS) {
       assert.deepEqual(used, sites);
       const difference = tokenDifference(expected.batch, states, expected.read('dropped').data);
       assert.ok(difference < 1e-4, `${difference}`);
+    });
+
+    test('the first tokens alone have the states and gradients that they have among all', () => {
+      const names = Object.keys(parameters);
+      const [batch, length] = [expected.batch.rows, expected.batch.length];
+      const projection = tf.slice(
+        tf.reshape(toTensor(expected.read('projection')), [batch, length, config.hidden]),
+        [0, 0, 0],
+        [batch, 1, config.hidden],
+      );
+      const run = (firstOnly: boolean) =>
+        tf.tidy(() => {
+          const loss = (...tensors: tf.Tensor[]) => {
+            const traced = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
+            const states = encode(traced, inputs, config, { head: layers, firstOnly });
+            const first = firstOnly ? states[layers] : firstTokens(states[layers], batch, length);
+            return tf.sum(tf.mul(first, tf.reshape(projection, [batch, config.hidden])));
+          };
+          const { value, grads } = tf.valueAndGrads(loss)(Object.values(parameters));
+          return { value: value.dataSync()[0], gradients: grads.map((gradient) => gradient.dataSync()) };
+        });
+      const [whole, single] = [run(false), run(true)];
+      assert.ok(Math.abs(whole.value - single.value) < 1e-4 * Math.max(1, Math.abs(whole.value)));
+      const largest = Math.max(...whole.gradients.map(norm));
+      for (const [i, name] of names.entries()) {
+        const difference = norm(Float64Array.from(whole.gradients[i], (value, j) => single.gradients[i][j] - value));
+        assert.ok(difference <= 1e-4 * norm(whole.gradients[i]) + 1e-6 * largest, `${name}: ${difference}`);
+      }
+      const states = encode(parameters, inputs, config, { head: layers, firstOnly: true });
+      assert.deepEqual(states[layers].shape, [batch, config.hidden]);
+      const above = encode(parameters, inputs, config, {
+        head: 1,
+        start: { layer: 1, states: states[1] },
+        firstOnly: true,
+      });
+      assert.deepEqual(above[1].shape, [batch, config.hidden]);
     });
 
     test('starting from the states of a layer gives the same as running from the ids', () => {

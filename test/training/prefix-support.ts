@@ -126,6 +126,7 @@ export async function stepsOf(
     classes,
     rates: layerRates(config, arm, 'fine-tune', { hidden: 0.1, attention: 0.1 }),
     classifierRate: 0.1,
+    frozen: arm.bottom === null,
     start,
   };
   const state = createState(

@@ -59,6 +59,7 @@ export function tiny(engine: Engine, options: TinyOptions = {}): { spec: ModelSp
     classes,
     rates: layerRates(config, arm, 'fine-tune', dropout),
     classifierRate: rate,
+    frozen: arm.bottom === null,
   };
   const trainable = trainableNames(config, arm, { tuning: 'fine-tune', classifier });
   return { spec, state: createState(engine, parameters, trainable) };
