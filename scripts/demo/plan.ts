@@ -21,7 +21,7 @@ export interface PlannedArm {
 
 /** full, top-2 and selected-2, placed by the ν that was measured. */
 export function planArms({ shape: { layers }, layers: curve, range }: SelectResult): PlannedArm[] {
-  const context: ArmContext = { layers, nu: curve.map(({ nu }) => nu), range };
+  const context: ArmContext = { layers, nu: curve.map(({ nu }) => nu ?? Number.POSITIVE_INFINITY), range };
   const planned: PlannedArm[] = [];
   for (const name of ['full', 'top-2', 'selected-2']) {
     const { note: _, ...arm } = resolveArm(parseArm(name), context);

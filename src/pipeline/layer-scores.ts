@@ -24,13 +24,15 @@ export interface LayerScoreSource {
   pad: GradientSource['pad'];
   seed: number;
   nu: { values: readonly number[]; seconds: number };
+  /** Why there is no ν, where the scores of a regression task have no bins. */
+  unclassed?: string;
   states: PooledStates | string;
   tokenCosine?: readonly number[];
   reporter: Reporter;
 }
 
 export async function scoreLayers(source: LayerScoreSource): Promise<MeasuredScore[]> {
-  const { names, engine, config, task, examples, states, seed, nu, tokenCosine, reporter } = source;
+  const { names, engine, config, task, examples, states, seed, nu, unclassed, tokenCosine, reporter } = source;
   const targets = examples.map(({ label }) => label ?? 0);
   const gradients = typeof states === 'string' ? undefined : createGradientSamples({ ...source, states, targets });
   const absent = `its classifier is fitted to the pooled states, for which there was no room: ${states}`;
@@ -39,6 +41,7 @@ export async function scoreLayers(source: LayerScoreSource): Promise<MeasuredSco
     kind: task.kind,
     seed,
     nu,
+    unclassed,
     states,
     targets,
     groups: () => textGroups(examples, Math.ceil(examples.length / FOLDS)),

@@ -4,7 +4,8 @@ import { evaluationBatches, evaluationPlan, lengthsOf, paddingShare, truncatedSh
 import { openTask } from '../data/tasks.js';
 import type { Encoded, Example, Task } from '../data/types.js';
 import type { Bank, Engine } from '../engine/types.js';
-import { binScores, SCORE_BINS } from '../selection/classes.js';
+import { UserError } from '../errors.js';
+import { binScores, rankBins, SCORE_BINS } from '../selection/classes.js';
 import { stratifiedSample } from '../selection/sample.js';
 import { checkScores, describeScore, type ScoreName } from '../selection/scores/catalogue.js';
 import { curveOf } from '../selection/scores/choose.js';
@@ -50,7 +51,7 @@ export async function measure(
   const began = performance.now();
   const { config } = model;
   const scores = examples.map(({ label }) => label ?? 0);
-  const all = task.kind === 'regression' ? binScores(scores) : Int32Array.from(scores);
+  const { classes: all, unclassed } = classesFor(task, scores, selection.score);
   const classes = task.kind === 'regression' ? SCORE_BINS : task.labels;
   const chosen = selection.samples === 'all' ? undefined : stratifiedSample(all, selection.samples, seed);
   const sample = chosen ? Array.from(chosen, (index) => examples[index]) : examples;
@@ -70,7 +71,7 @@ export async function measure(
     labels,
     classes,
     seed,
-    halfSamples: selection.halfSamples,
+    halfSamples: unclassed === undefined ? selection.halfSamples : 0,
     keepStates: reads.has('states') || reads.has('gradients'),
     budget: { diskBytes: selection.stateBytes },
     multiply: (a, rows, inner, b, columns) => engine.multiply(a, rows, inner, b, columns),
@@ -103,6 +104,7 @@ export async function measure(
       pad: { padId: model.tokenizer.padId, maxLength },
       seed,
       nu,
+      unclassed,
       states: variability.states(),
       tokenCosine: tokenCosine?.means(),
       reporter,
@@ -111,7 +113,12 @@ export async function measure(
     const chosenBy = scores.find(({ name }) => name === selection.score);
     const curve =
       chosenBy && selection.score !== 'nu' ? curveOf(selection.score, chosenBy.values, chosenBy.missing) : undefined;
-    const summary = summariseSelection(result, { k: selection.k, range: selection.range, curve });
+    const summary = summariseSelection(result, {
+      k: selection.k,
+      range: selection.range,
+      curve,
+      unmeasured: unclassed !== undefined,
+    });
     const warnings = scores.flatMap(({ name, missing }) => (missing === undefined ? [] : [`no ${name}: ${missing}`]));
     for (const name of result.leftOut)
       reporter.log('warn', `class "${name}" has one example only and is left out of ν`);
@@ -131,6 +138,24 @@ export async function measure(
   } finally {
     variability.close();
     reporter.progress(undefined);
+  }
+}
+
+/**
+ * Classes of all inputs: those of the task, or scores put into bins. Scores that ν has no bins for are the user's mistake where ν or
+ * its kin chooses; elsewhere stand-ins spread the sample, and `unclassed` says why there is no ν.
+ */
+function classesFor(
+  task: Task,
+  scores: number[],
+  chooses: ScoreName,
+): { classes: Int32Array; unclassed: string | undefined } {
+  if (task.kind !== 'regression') return { classes: Int32Array.from(scores), unclassed: undefined };
+  try {
+    return { classes: binScores(scores), unclassed: undefined };
+  } catch (error) {
+    if (!(error instanceof UserError) || chooses === 'nu' || chooses === 'debiased-nu') throw error;
+    return { classes: rankBins(scores), unclassed: error.message };
   }
 }
 

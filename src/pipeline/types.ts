@@ -25,7 +25,8 @@ export interface Progress {
 
 export interface LayerVariability {
   layer: number;
-  nu: number;
+  /** Null where the scores of a regression task have no classes for ν, and another score chooses. */
+  nu: number | null;
   /** 95 % interval of ν; null where there was no room to resample. */
   low: number | null;
   high: number | null;

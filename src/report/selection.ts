@@ -11,7 +11,8 @@ const BAR = 8;
 
 /** What `spantune select` prints; several lines, without the last line's end. */
 export function renderSelection(result: SelectResult, style: Style = plain): string {
-  const lines = [heading(result, style), '', curve(result, style), ''];
+  const lines = [heading(result, style), ''];
+  if (result.layers.some(({ nu }) => nu !== null)) lines.push(curve(result, style), '');
   if (result.scores.length > 1) lines.push(renderScores(result, style), '');
   lines.push(choice(result, style), proposal(result, style));
   if (result.undecided && result.halfSamples > 0 && result.score === 'nu') {
@@ -34,16 +35,17 @@ function heading({ task, samples, pair, model, shape, seconds }: SelectResult, s
 
 function curve(result: SelectResult, style: Style): string {
   const { layers, selected, arm } = result;
-  const highest = Math.max(...layers.map(({ nu }) => nu).filter(Number.isFinite));
+  const highest = Math.max(...layers.map(({ nu }) => nu ?? 0).filter(Number.isFinite));
   const sure = layers.some(({ share }) => share !== null);
   const rows = layers.map(({ layer, nu, low, high, share }) => {
     const marks = [layer === selected ? '◂ ℓ*' : '', layer === arm.head && layer !== selected ? `◂ ${arm.name}` : ''];
     const mark = style.cyan(marks.filter(Boolean).join(' '));
-    const bar = style.dim(formatBar(nu / highest, BAR));
-    if (!sure) return [String(layer), formatNumber(nu), bar, mark];
+    const bar = style.dim(formatBar((nu ?? 0) / highest, BAR));
+    const value = nu === null ? '–' : formatNumber(nu);
+    if (!sure) return [String(layer), value, bar, mark];
     const interval = low === null || high === null ? '–' : `${formatNumber(low)} – ${formatNumber(high)}`;
     const often = share === null ? '–' : formatPercent(share);
-    return [String(layer), formatNumber(nu), bar, interval, style.green(formatBar(share ?? 0, BAR)), often, mark];
+    return [String(layer), value, bar, interval, style.green(formatBar(share ?? 0, BAR)), often, mark];
   });
   const left = [{ title: 'layer', align: 'right' as const }, { title: 'ν', align: 'right' as const }, {}];
   return sure

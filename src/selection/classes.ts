@@ -59,9 +59,23 @@ export function binScores(scores: ArrayLike<number>): Int32Array {
   return Int32Array.from(scores, (score, index) => {
     if (!(score >= 0 && score <= 5)) {
       throw new UserError(`score ${score} of input ${index} is outside 0…5, so ν has no class for it`, {
-        hint: 'scale the scores to 0…5, or state the arm with layer numbers so that ν is not needed',
+        hint: 'scale the scores to 0…5, let another score choose (selection.score: logme), or state the arm with layer numbers',
       });
     }
     return Math.round(score);
   });
+}
+
+/**
+ * Classes of equal size in the order of the scores, whatever their scale: [inputs], ids of `SCORE_BINS`. They stand in where a
+ * sample is to be spread over the scores; ν over them would be another quantity than over `binScores`.
+ */
+export function rankBins(scores: ArrayLike<number>): Int32Array {
+  const order = Array.from(scores, (_, input) => input).sort((a, b) => scores[a] - scores[b] || a - b);
+  const bins = Math.max(1, Math.min(SCORE_BINS.length, Math.floor(order.length / 2)));
+  const classes = new Int32Array(order.length);
+  order.forEach((input, rank) => {
+    classes[input] = Math.floor((rank * bins) / order.length);
+  });
+  return classes;
 }

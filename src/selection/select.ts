@@ -14,10 +14,10 @@ export type SelectionSummary = Omit<
   note?: string;
 };
 
-/** `curve`: the score that chooses, where it is not ν. Throws a `UserError` where k exceeds the number of layers. */
+/** `curve`: the score that chooses, where it is not ν; `unmeasured`: the pass had no classes for ν. Throws a `UserError` where k exceeds the number of layers. */
 export function summariseSelection(
   variability: VariabilityResult,
-  { k, range, curve }: { k: number; range: SelectionRange; curve?: ScoreCurve },
+  { k, range, curve, unmeasured }: { k: number; range: SelectionRange; curve?: ScoreCurve; unmeasured?: boolean },
 ): SelectionSummary {
   const { nu, intervals, shares, samples, halfSamples, leftOut, warnings } = variability;
   const { note, ...arm }: ResolvedArm = resolveArm(parseArm(`selected-${k}`), {
@@ -30,7 +30,7 @@ export function summariseSelection(
     samples,
     layers: nu.map((value, index) => ({
       layer: index + 1,
-      nu: value,
+      nu: unmeasured ? null : value,
       low: intervals?.[index]?.low ?? null,
       high: intervals?.[index]?.high ?? null,
       share: shares?.[index] ?? null,
@@ -50,7 +50,7 @@ export function summariseSelection(
 /** What places the arms of a run: the curve of the score that chose. */
 export function curveOfSelection({ score, scores, layers }: SelectResult): ScoreCurve {
   const chosen = scores.find(({ name }) => name === score);
-  if (score === 'nu' || !chosen) return { nu: layers.map(({ nu }) => nu) };
+  if (score === 'nu' || !chosen) return { nu: layers.map(({ nu }) => nu ?? Number.POSITIVE_INFINITY) };
   return curveOf(
     score,
     chosen.layers.map(({ value }) => value),

@@ -35,6 +35,7 @@ test('ν of every layer is that of the definition, input by input', async () => 
   });
   const expected = [1, 2, 3].map((layer) => variability(means.map((states) => states[layer])));
   for (const { layer, nu, low, high } of layers) {
+    assert.ok(nu !== null);
     assert.ok(Math.abs(nu / expected[layer - 1] - 1) < 1e-4, `layer ${layer}: ${nu}, expected ${expected[layer - 1]}`);
     assert.ok(low !== null && high !== null && low < nu && nu < high, `${low} ${nu} ${high}`);
   }

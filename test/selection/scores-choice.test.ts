@@ -146,7 +146,7 @@ describe('a selection', () => {
     const nu = named(result, 'nu');
     assert.deepEqual(
       nu.layers.map(({ value }) => value),
-      plain.layers.map(({ nu: value }) => -value),
+      plain.layers.map(({ nu: value }) => -(value ?? Number.NaN)),
     );
     const logme = named(result, 'logme');
     const values = logme.layers.map(({ value }) => value ?? Number.NEGATIVE_INFINITY);
@@ -196,5 +196,31 @@ describe('a selection', () => {
         );
     }
     await assert.rejects(select({ scores: ['h-score'] }, own), /h-score: not defined for a regression task/);
+  });
+
+  it('of scores outside 0…5 goes by another score, with ν missing for its reason', async () => {
+    const rows = pairs(60, 1).map(([first, second, alike]) => [first, second, 40 * alike - 30]);
+    const own = {
+      name: 'alike',
+      kind: 'regression',
+      train: write(join(folder, 'wide.tsv'), [['first', 'second', 'score'], ...rows]),
+      text: ['first', 'second'],
+      label: 'score',
+    };
+    await assert.rejects(select({}, own), /score -30 of input 0 is outside 0…5, so ν has no class for it/);
+    await assert.rejects(select({ score: 'debiased-nu' }, own), UserError);
+    const result = await select(
+      { score: 'logme', scores: ['debiased-nu', 'ridge'], samples: 40, halfSamples: 20 },
+      own,
+    );
+    assert.equal(result.samples, 40);
+    assert.ok(result.layers.every(({ nu, low, share }) => nu === null && low === null && share === null));
+    for (const name of ['nu', 'debiased-nu']) assert.match(named(result, name).missing ?? '', /outside 0…5/);
+    assert.ok(result.warnings.some((warning) => /^no nu: score -30/.test(warning)));
+    const values = named(result, 'logme').layers.map(({ value }) => value ?? Number.NEGATIVE_INFINITY);
+    assert.equal(result.selected, values.indexOf(Math.max(...values)) + 1);
+    const text = renderSelection(result);
+    assert.doesNotMatch(text, /95 % interval|chosen in/);
+    assert.match(text, /the layer with the highest LogME/);
   });
 });

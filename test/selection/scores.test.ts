@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { EigenvalueDecomposition, Matrix, solve } from 'ml-matrix';
-import { SpantuneError } from '../../src/errors.js';
+import { Interrupted, SpantuneError } from '../../src/errors.js';
 import { stream } from '../../src/random.js';
 import { multiplyPlain } from '../../src/selection/multiply.js';
 import type { ScoreName } from '../../src/selection/scores/catalogue.js';
@@ -112,6 +112,41 @@ describe('layer scores', () => {
       }
     });
   }
+
+  it('that fail are missing with the reason, and the others stand; an interruption ends them all', async () => {
+    const [fixture] = readFixtures();
+    const failing = { ...sources(fixture), inputGradients: () => Promise.reject(new Error('no memory')) };
+    const states = pooled(fixture);
+    const broken = {
+      ...states,
+      // What the nearest neighbours ask for is there; the moments of layer 2 are not.
+      pieces(layer: number) {
+        if (layer === 1 && !new Error().stack?.includes('knn')) throw new Error('the disk is gone');
+        return states.pieces(layer);
+      },
+    };
+    const measured = await measureScores(['logme', 'knn', 'fisher'], { ...failing, states: broken });
+    assert.deepEqual(
+      measured.map(({ missing }) => missing),
+      ['layer 2: the disk is gone', undefined, 'no memory'],
+    );
+    assert.ok(measured[0].values.every((value) => value === null) && measured[0].values.length === fixture.layers);
+    assertScores(measured[1].values, fixture.scores.knn, 1e-7);
+    const stopped = { ...failing, inputGradients: () => Promise.reject(new Interrupted()) };
+    await assert.rejects(measureScores(['fisher'], stopped), Interrupted);
+  });
+
+  it('without classes for ν have none of ν and its kin, and say why', async () => {
+    const fixture = readFixtures().find(({ kind }) => kind === 'regression');
+    assert.ok(fixture);
+    const measured = await measureScores(['nu', 'debiased-nu', 'logme'], { ...sources(fixture), unclassed: 'why' });
+    assert.deepEqual(
+      measured.map(({ missing }) => missing),
+      ['why', 'why', undefined],
+    );
+    assert.deepEqual(measured[1].values, [null, null, null]);
+    assertScores(measured[2].values, fixture.scores.logme, 1e-7);
+  });
 
   it('have no values without room for the states, but for those that need none', async () => {
     const [fixture] = readFixtures();

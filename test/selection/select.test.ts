@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { UserError } from '../../src/errors.js';
-import { binScores, SCORE_BINS, tableOfClasses } from '../../src/selection/classes.js';
+import { binScores, rankBins, SCORE_BINS, tableOfClasses } from '../../src/selection/classes.js';
 import { stratifiedSample } from '../../src/selection/sample.js';
 import { summariseSelection } from '../../src/selection/select.js';
 import { makeStates, measure } from './helpers.js';
@@ -57,7 +57,11 @@ describe('the summary', () => {
     const summary = summariseSelection(await measure(made, { halfSamples: 20 }), { k: 1, range: 'fit' });
     assert.equal(summary.selected, 3);
     assert.deepEqual(summary.arm, { name: 'selected-1', bottom: 3, top: 3, head: 3 });
-    assert.ok(summary.layers.every(({ nu, low, high }) => low !== null && high !== null && low < nu && nu < high));
+    assert.ok(
+      summary.layers.every(
+        ({ nu, low, high }) => nu !== null && low !== null && high !== null && low < nu && nu < high,
+      ),
+    );
   });
 });
 
@@ -67,6 +71,21 @@ describe('classes', () => {
     assert.deepEqual([...binScores(scores)], [0, 0, 1, 2, 3, 4, 5, 5, 0]);
     assert.equal(SCORE_BINS[binScores([3.2])[0]], '3');
     for (const score of [-0.1, 5.01, Number.NaN]) assert.throws(() => binScores([1, score]), /input 1.*outside 0…5/);
+  });
+
+  it('of scores on any scale: parts of equal size in their order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ noNaN: true }), { minLength: 4, maxLength: 60 }), (scores) => {
+        const bins = rankBins(scores);
+        const sizes = [...new Set(bins)].map((bin) => bins.filter((other) => other === bin).length);
+        assert.ok(Math.min(...sizes) >= 2 && Math.max(...sizes) - Math.min(...sizes) <= 1);
+        bins.forEach((bin, i) => {
+          bins.forEach((other, j) => {
+            assert.ok(bin >= other || scores[i] <= scores[j]);
+          });
+        });
+      }),
+    );
   });
 
   it('of one example are left out and named, absent ones passed over', () => {

@@ -30,11 +30,12 @@ export function evidence(moments: Moments): number {
   }
   const tridiagonal = tridiagonalise(scatter, width);
   tridiagonal.toBasis(products);
-  const sigma = eigenvalues(tridiagonal, products).map((value) => Math.max(0, value));
-  const zero = Math.max(...sigma) * width * Number.EPSILON;
+  const spectrum = eigenvalues(tridiagonal, products);
+  const zero = spectrum.reduce((most, value) => Math.max(most, value), 0) * width * Number.EPSILON;
+  const sigma = spectrum.map((value) => (value > zero ? value : 0));
   let sum = 0;
   for (let c = 0; c < columns; c++) {
-    const x2 = sigma.map((value, k) => (value > zero ? products[c * width + k] ** 2 / value : 0));
+    const x2 = sigma.map((value, k) => (value > 0 ? products[c * width + k] ** 2 / value : 0));
     sum += columnEvidence(sigma, x2, targetSquares[c], rows);
   }
   return sum / columns;
@@ -43,21 +44,26 @@ export function evidence(moments: Moments): number {
 /** `sigma`: squared singular values of F; `x2`: squared coefficients of y along the left singular vectors. */
 function columnEvidence(sigma: Float64Array, x2: Float64Array, square: number, rows: number): number {
   const width = sigma.length;
-  const rest = square - x2.reduce((sum, value) => sum + value, 0);
+  const rank = sigma.reduce((count, value) => count + (value > 0 ? 1 : 0), 0);
+  // With as many directions as inputs nothing of y is left beside them, and what a difference shows is rounding.
+  const rest = rank < rows ? Math.max(0, square - x2.reduce((sum, value) => sum + value, 0)) : 0;
   let [alpha, beta, m2, res2] = [1, 1, 0, 0];
   for (let round = 0; round < ROUNDS; round++) {
     const t = alpha / beta;
+    // γ, and rows − γ summed by itself: where the model can fit every input, their difference would be rounding.
     let gamma = 0;
+    let free = rows - rank;
     m2 = 0;
     res2 = rest;
     for (let k = 0; k < width; k++) {
       const s = sigma[k];
       gamma += s / (s + t);
+      if (s > 0) free += t / (s + t);
       m2 += (s * x2[k]) / (t + s) ** 2;
       res2 += x2[k] / (1 + s / t) ** 2;
     }
     alpha = gamma / (m2 + EPSILON);
-    beta = (rows - gamma) / (res2 + EPSILON);
+    beta = free / (res2 + EPSILON);
     if (Math.abs(alpha / beta - t) / t <= CHANGE) break;
   }
   let determinant = 0;

@@ -1,4 +1,5 @@
 /** Measures layer scores side by side, layer by layer, so that what they share of a layer is computed once. */
+import { Interrupted } from '../../errors.js';
 import type { Multiply } from '../multiply.js';
 import { stratifiedSample } from '../sample.js';
 import type { PooledStates } from '../states.js';
@@ -36,6 +37,8 @@ export interface ScoreSources {
   seed: number;
   /** ν of layers 1…L, and the seconds that it took beside the pass. */
   nu: { values: readonly number[]; seconds: number };
+  /** Why the classes are no classes for ν and its kin, where they are not. */
+  unclassed?: string;
   /** The states that ν's pass left; why not, where there was no room. */
   states: PooledStates | string;
   /** [inputs]: score or class of each input of the split. */
@@ -74,6 +77,12 @@ export async function measureScores(names: readonly ScoreName[], sources: ScoreS
   );
   put('random', randomScore(sources.layers, sources.seed));
   if (sources.tokenCosine) put('token-cosine', sources.tokenCosine);
+  if (sources.unclassed !== undefined) {
+    for (const name of ['nu', 'debiased-nu'] as const) {
+      const score = measured.get(name);
+      if (score) Object.assign(score, { values: [], missing: sources.unclassed });
+    }
+  }
   await measureStates(measured, sources);
   await measureGradients(measured, sources);
   for (const score of measured.values()) {
@@ -90,7 +99,7 @@ async function measureStates(measured: Map<ScoreName, MeasuredScore>, sources: S
   const asked = [...measured.values()].filter(({ name }) => STATE_SCORES[name] !== undefined);
   if (asked.length === 0) return;
   if (typeof states === 'string') {
-    for (const score of asked) score.missing = `no room for the pooled states: ${states}`;
+    for (const score of asked) score.missing ??= `no room for the pooled states: ${states}`;
     return;
   }
   const probed = asked.some(({ name }) => name === 'ridge' || name === 'logistic');
@@ -115,12 +124,27 @@ async function measureStates(measured: Map<ScoreName, MeasuredScore>, sources: S
       multiply,
     };
     for (const score of asked) {
+      if (score.missing !== undefined) continue;
       const began = performance.now();
-      score.values.push(finite((await STATE_SCORES[score.name]?.(input)) ?? null));
+      await orMissing(score, layer, async () => {
+        score.values.push(finite((await STATE_SCORES[score.name]?.(input)) ?? null));
+      });
       // Each score's seconds are what it would take alone.
       score.seconds += (performance.now() - began + shared.owed()) / 1000;
     }
     onLayer?.(layer, layers);
+  }
+}
+
+/** A score that fails is left without values and says why: the others stand. An interruption ends them all. */
+async function orMissing(score: MeasuredScore, layer: number | undefined, compute: () => Promise<void>): Promise<void> {
+  try {
+    await compute();
+  } catch (error) {
+    if (error instanceof Interrupted) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    score.values = [];
+    score.missing = layer === undefined ? why : `layer ${layer}: ${why}`;
   }
 }
 
@@ -179,9 +203,11 @@ async function measureGradients(measured: Map<ScoreName, MeasuredScore>, sources
   for (const { score, sample, compute } of each) {
     if (!score) continue;
     const began = performance.now();
-    const gradients = await sample();
-    if (typeof gradients === 'string') score.missing = gradients;
-    else score.values = compute(gradients).map(finite);
+    await orMissing(score, undefined, async () => {
+      const gradients = await sample();
+      if (typeof gradients === 'string') score.missing = gradients;
+      else score.values = compute(gradients).map(finite);
+    });
     score.seconds = (performance.now() - began) / 1000;
   }
 }

@@ -147,10 +147,15 @@ export function eigenvalues({ diagonal: d, beside }: Tridiagonal, rows: Float64A
   const n = d.length;
   const e = new Float64Array(n);
   e.set(beside);
+  // What is small beside the whole matrix counts as zero: among the null directions of a matrix of low rank, entries are rounding
+  // alone, and none is small beside its neighbours.
+  let norm = 0;
+  for (let i = 0; i < n; i++) norm = Math.max(norm, Math.abs(d[i]) + Math.abs(e[i]) + (i > 0 ? Math.abs(e[i - 1]) : 0));
+  const least = Number.EPSILON * norm;
   for (let l = 0; l < n; l++) {
     for (let sweep = 0; ; sweep++) {
       let m = l;
-      while (m < n - 1 && Math.abs(e[m]) > Number.EPSILON * (Math.abs(d[m]) + Math.abs(d[m + 1]))) m++;
+      while (m < n - 1 && Math.abs(e[m]) > least) m++;
       if (m === l) break;
       if (sweep === MOST_SWEEPS) throw new SpantuneError('the eigenvalues of a covariance matrix were not found');
       let g = (d[l + 1] - d[l]) / (2 * e[l]);
