@@ -60,6 +60,11 @@ export function resolveConfig(value: Block, options: LoadOptions = {}): RunConfi
   return build([{ value, base: resolve(options.base ?? '.'), locate: () => ({}) }], options);
 }
 
+/** As `loadConfig`, from layers: such as a run of a grid, whose keys stand in several places of the grid's file. */
+export function resolveLayers(layers: Layer[], options: LoadOptions = {}): RunConfig {
+  return build(layers, options);
+}
+
 /** The resolved configuration as YAML; loading it again gives the same configuration. */
 export function stringifyConfig(config: RunConfig): string {
   return stringify(config, { lineWidth: 0 });

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { ConfigError, type Place } from '../errors.js';
 import { nearest } from '../nearest.js';
 import { type Block, isBlock, type Layer, valueAt } from './layers.js';
-import { allKeys, keysAt, METHOD_OPTIONS } from './schema.js';
+import { allKeys, keysAt, METHOD_OPTIONS, runSchema } from './schema.js';
 
 export interface Mistake {
   path: string[];
@@ -27,14 +27,24 @@ const MISSING_HINTS: Record<string, string> = {
   'task.name': "one of GLUE's, such as mrpc, or a name of your own",
 };
 
+/** What the mistakes of another file than a run's are judged by. */
+export interface Vocabulary {
+  /** A zod schema of blocks. */
+  schema: unknown;
+  /** Hints at keys that are missing, by dotted path. */
+  missing: Readonly<Record<string, string>>;
+}
+
+const RUN: Vocabulary = { schema: runSchema, missing: MISSING_HINTS };
+
 /** The mistake to show first: unknown keys before the rest, since they explain missing ones; then in the file's order. */
-export function mistakeIn(error: z.ZodError, merged: Block, layers: Layer[]): Mistake {
+export function mistakeIn(error: z.ZodError, merged: Block, layers: Layer[], vocabulary = RUN): Mistake {
   const issues = error.issues.flatMap((issue) => flatten(issue, []));
   const unknown = issues.flatMap(({ issue, path }) =>
-    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey([...path, key], merged)) : [],
+    issue.code === 'unrecognized_keys' ? issue.keys.map((key) => unknownKey([...path, key], merged, vocabulary)) : [],
   );
   const wrong = issues.flatMap(({ issue, path }) =>
-    issue.code === 'unrecognized_keys' ? [] : [wrongValue(path, issue.message, merged)],
+    issue.code === 'unrecognized_keys' ? [] : [wrongValue(path, issue.message, merged, vocabulary)],
   );
   const [first] = (unknown.length > 0 ? unknown : wrong).sort((a, b) => order(a, layers) - order(b, layers));
   return first;
@@ -60,13 +70,13 @@ function flatten(issue: z.core.$ZodIssue, prefix: string[]): { issue: z.core.$Zo
   return meant && meant.length > 0 ? meant.flatMap((inner) => flatten(inner, path)) : [{ issue, path }];
 }
 
-function unknownKey(path: string[], merged: Block): Mistake {
+function unknownKey(path: string[], merged: Block, { schema }: Vocabulary): Mistake {
   const key = path[path.length - 1];
   if (path.length === 2 && path[0] === 'tuning')
     return unknownOption(path, String(valueAt(merged, ['tuning', 'method'])));
-  const known = keysAt(path.slice(0, -1)) ?? [];
+  const known = keysAt(path.slice(0, -1), schema) ?? [];
   const near = nearest(key, known);
-  const elsewhere = allKeys().filter((full) => full.split('.').pop() === key);
+  const elsewhere = allKeys([], schema).filter((full) => full.split('.').pop() === key);
   const candidates = near ? [near] : elsewhere;
   const hint =
     ELSEWHERE.get(path.join('.')) ??
@@ -90,11 +100,11 @@ function unknownOption(path: string[], method: string): Mistake {
   return { path, part: 'key', message, hint: `options of ${method}: ${own.join(', ')}` };
 }
 
-function wrongValue(path: string[], problem: string, merged: Block): Mistake {
+function wrongValue(path: string[], problem: string, merged: Block, { missing }: Vocabulary): Mistake {
   const value = valueAt(merged, path);
   const name = path.join('.');
   if (value === undefined) {
-    return { path, part: 'key', message: `missing key "${name}"`, hint: MISSING_HINTS[name] };
+    return { path, part: 'key', message: `missing key "${name}"`, hint: missing[name] };
   }
   return { path, part: 'value', message: `${name} ${problem}, not ${brief(value)}`, hint: valueHint(value, problem) };
 }

@@ -198,9 +198,9 @@ export const PATH_KEYS: [path: string, kind: 'folder' | 'file', read: boolean][]
   ['output.folder', 'folder', false],
 ];
 
-/** The keys of the block at `path`, or undefined where there is no block. */
-export function keysAt(path: readonly string[]): string[] | undefined {
-  let node: unknown = runSchema;
+/** The keys of the block at `path` of a schema (a run's unless told), or undefined where there is no block. */
+export function keysAt(path: readonly string[], schema: unknown = runSchema): string[] | undefined {
+  let node: unknown = schema;
   for (const key of path) {
     const shape = shapeOf(node);
     if (!shape || !Object.hasOwn(shape, key)) return undefined;
@@ -216,8 +216,8 @@ export const METHOD_OPTIONS: ReadonlyMap<string, readonly string[]> = new Map(
 );
 
 /** Every key of the schema by its full path, such as `training.dropout.hidden`; blocks are listed before what they hold. */
-export function allKeys(path: readonly string[] = []): string[] {
-  return (keysAt(path) ?? []).flatMap((key) => [[...path, key].join('.'), ...allKeys([...path, key])]);
+export function allKeys(path: readonly string[] = [], schema: unknown = runSchema): string[] {
+  return (keysAt(path, schema) ?? []).flatMap((key) => [[...path, key].join('.'), ...allKeys([...path, key], schema)]);
 }
 
 function shapeOf(node: unknown): Record<string, unknown> | undefined {

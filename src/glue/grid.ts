@@ -1,0 +1,261 @@
+/** Reads a grid's file: its axes checked, and the configuration that its runs of one model, task and method have in common. */
+import { basename, dirname, isAbsolute, resolve } from 'node:path';
+import { type Block, fileLayer, isBlock, type Layer, merge, optionLayer, valueAt } from '../config/layers.js';
+import { type Override, resolveLayers } from '../config/load.js';
+import { mistakeIn, mistakeToError } from '../config/mistakes.js';
+import type { RunConfig } from '../config/schema.js';
+import { GLUE, glueEntry } from '../data/glue.js';
+import { ConfigError, UserError } from '../errors.js';
+import { nearest } from '../nearest.js';
+import { type ArmRequest, type ArmSpec, PRESET_NAMES, parseArm } from '../selection/arms.js';
+import { type GridFile, gridSchema, MISSING } from './schema.js';
+
+export interface Grid {
+  /** The file's name without its ending. */
+  name: string;
+  /** As the user typed it. */
+  file: string;
+  values: GridFile;
+  /** In the file's order, then the baselines that are not among them. */
+  arms: ArmRequest[];
+  /** The resolved configuration of one model, task and method (indices); arm, learning rate and seed are yet to be set. */
+  configOf(model: number, task: number, method: number): RunConfig;
+  /** Throws a `ConfigError` at the place of a key, such as `['arms', '2']`. */
+  fail(path: string[], message: string, hint?: string): never;
+}
+
+export interface GridOptions {
+  /** Values of `--set`, in order: keys of the grid's file. Their relative paths are relative to the current folder. */
+  overrides?: Override[];
+  /** Whether models and data must exist. Default true. */
+  checkPaths?: boolean;
+}
+
+/** Keys of a run that a grid states elsewhere. */
+const ELSEWHERE = new Map([
+  ['model', 'models'],
+  ['task', 'tasks'],
+  ['arm', 'arms'],
+  ['tuning', 'methods'],
+  ['seed', 'seeds'],
+  ['splitSeed', 'splitSeed'],
+  ['training.learningRate', 'learningRate'],
+  ['output', '--output'],
+]);
+
+/** What `baselines: true` adds; `-k` becomes every number of layers that the grid's own arms name. */
+const BASELINES = [
+  'full',
+  'top-k',
+  'bottom-k',
+  'random-k',
+  'head-only',
+  'head-only-top',
+  'selected-k',
+  'selected-k-top',
+  'up-to-selected',
+  'above-selected',
+];
+
+/**
+ * @throws ConfigError with file, line and column: bad YAML, an unknown key, a wrong value, an unknown task or arm, a path that is
+ * not there.
+ */
+export function loadGrid(file: string, { overrides = [], checkPaths = true }: GridOptions = {}): Grid {
+  const path = resolve(file);
+  const stated = [
+    fileLayer(path, dirname(path), file),
+    ...overrides.map(({ path: key, value, option }) => optionLayer(option, key, value, resolve('.'))),
+  ];
+  const layers = stated.map(absolutePaths);
+  const merged = layers.reduce<Block>((under, { value }) => merge(under, value), {});
+  const parsed = gridSchema.safeParse(merged);
+  if (!parsed.success) {
+    const mistake = mistakeIn(parsed.error, merged, layers, { schema: gridSchema, missing: MISSING });
+    throw inGrid(mistakeToError(mistake, layers));
+  }
+  const values = parsed.data;
+  const fail = (at: string[], message: string, hint?: string): never => {
+    throw inGrid(mistakeToError({ path: at, part: 'value', message, hint }, layers));
+  };
+  checkAxes(values, fail);
+  const arms = readArms(values, fail);
+  checkReference(values, arms, fail);
+  return {
+    name: basename(path).replace(/\.[^.]+$/, ''),
+    file,
+    values,
+    arms,
+    fail,
+    configOf: (model, task, method) =>
+      resolveLayers(runLayers(layers, values, { model, task, method }), { checkPaths }),
+  };
+}
+
+type Fail = (path: string[], message: string, hint?: string) => never;
+
+/** Hints speak of the grid's own documentation. */
+function inGrid(error: ConfigError): ConfigError {
+  if (error.hint !== 'configs/defaults.yaml explains every key') return error;
+  return new ConfigError(error.message, { ...error.place, hint: 'docs/grids.md explains every key' });
+}
+
+function checkAxes({ models, tasks, methods, seeds, run, learningRate }: GridFile, fail: Fail): void {
+  const axes = { models, tasks, methods, seeds };
+  for (const [axis, items] of Object.entries(axes)) {
+    const written = items.map((item) => JSON.stringify(item));
+    const twice = written.findIndex((item, i) => written.indexOf(item) < i);
+    if (twice >= 0) fail([axis, String(twice)], `${axis} names ${written[twice]} twice`, 'keep one of the two');
+  }
+  for (const [key, instead] of ELSEWHERE) {
+    if (valueAt(run, key.split('.')) === undefined) continue;
+    fail(['run', ...key.split('.')], `"${key}" is not a key of "run" in a grid`, `state it as ${instead}`);
+  }
+  if (typeof learningRate === 'number' || !('search' in learningRate) || !isBlock(learningRate.search)) return;
+  const { search } = learningRate;
+  if (seeds.includes(Number(search.seed))) {
+    const message = `learningRate.search.seed is ${search.seed}, which is among the seeds`;
+    fail(['learningRate', 'search', 'seed'], message, 'search with a seed that no final run has');
+  }
+  if (search.share !== undefined && search.selection === 'dev') {
+    fail(['learningRate', 'search', 'share'], 'nothing is held out when dev selects', 'drop it, or selection: clean');
+  }
+  if (search.selection === 'clean' && valueAt(run, ['training', 'cleanSplit']) !== undefined) {
+    const hint = 'state learningRate.search.share alone: the final runs have the same clean split';
+    fail(['run', 'training', 'cleanSplit'], 'the clean split is stated by the search', hint);
+  }
+}
+
+function readArms({ arms, baselines, run }: GridFile, fail: Fail): ArmRequest[] {
+  const requests = arms.map((spec, i) => readArm(spec as ArmSpec, ['arms', String(i)], fail));
+  const names = requests.map(({ name }) => name);
+  const twice = names.findIndex((name, i) => names.indexOf(name) < i);
+  if (twice >= 0)
+    fail(['arms', String(twice)], `arms names ${names[twice]} twice`, 'keep one of the two, or give it a name');
+
+  const stated = valueAt(run, ['selection', 'k']);
+  const ks = new Set(requests.flatMap((request) => (request.kind === 'preset' && request.k > 0 ? [request.k] : [])));
+  if (ks.size === 0) ks.add(typeof stated === 'number' ? stated : 2);
+  const wanted = Array.isArray(baselines) ? baselines : baselines ? BASELINES : [];
+  wanted.forEach((name, i) => {
+    for (const k of name.includes('-k') ? ks : [0]) {
+      const request = readArm(name.replace('-k', `-${k}`), ['baselines', String(i)], fail);
+      if (!requests.some((other) => other.name === request.name)) requests.push(request);
+    }
+  });
+  if (requests.length > 0) return requests;
+  return fail(
+    ['arms'],
+    'the grid has no arms',
+    `such as "arms: [full, top-2, selected-2]"; known: ${PRESET_NAMES.join(', ')}`,
+  );
+}
+
+function readArm(spec: ArmSpec, path: string[], fail: Fail): ArmRequest {
+  try {
+    return parseArm(spec);
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    return fail(path, cause.message, cause.hint);
+  }
+}
+
+function checkReference({ reference }: GridFile, arms: ArmRequest[], fail: Fail): void {
+  const [arm] = reference.split(', ');
+  const names = arms.map(({ name }) => name);
+  if (names.includes(arm)) return;
+  const near = nearest(arm, names);
+  const hint = near ? `did you mean "${near}"?` : `arms here: ${names.join(', ')}`;
+  fail(['reference'], `the reference "${arm}" is not among the arms`, hint);
+}
+
+/** Paths of a layer of the grid's file, absolute. */
+function absolutePaths(layer: Layer): Layer {
+  const { base } = layer;
+  const at = (path: unknown) =>
+    typeof path === 'string' && path !== '' && !isAbsolute(path) ? resolve(base, path) : path;
+  const inBlock = (block: unknown, keys: string[]) =>
+    isBlock(block)
+      ? Object.fromEntries(Object.entries(block).map(([key, value]) => [key, keys.includes(key) ? at(value) : value]))
+      : block;
+  const { models, data, tasks, methods, run, ...rest } = layer.value;
+  const all = (items: unknown, each: (item: unknown) => unknown) => (Array.isArray(items) ? items.map(each) : items);
+  const value: Block = { ...rest };
+  const set = (key: string, of: unknown, changed: unknown) => {
+    if (of !== undefined) value[key] = changed;
+  };
+  set('models', models, all(models, at));
+  set('data', data, at(data));
+  set(
+    'tasks',
+    tasks,
+    all(tasks, (task) => inBlock(task, ['data', 'train', 'dev', 'test'])),
+  );
+  set(
+    'methods',
+    methods,
+    all(methods, (method) => inBlock(method, ['from'])),
+  );
+  set('run', run, isBlock(run) && isBlock(run.cache) ? { ...run, cache: inBlock(run.cache, ['folder']) } : run);
+  return { ...layer, value };
+}
+
+/** The layers of one run's configuration, in which every key knows its place in the grid's file. */
+function runLayers(layers: Layer[], values: GridFile, at: { model: number; task: number; method: number }): Layer[] {
+  const lastWith = (key: string) => layers.findLastIndex(({ value }) => value[key] !== undefined);
+  const [models, tasks, methods] = ['models', 'tasks', 'methods'].map(lastWith);
+  const shared: Layer = {
+    value: { splitSeed: values.splitSeed, measureInference: true, selection: {}, training: cleanSplitOf(values) },
+    base: layers[0].base,
+    locate: (path, part) => layers[0].locate(path, part),
+  };
+  return [
+    shared,
+    ...layers.map((layer, index) => {
+      const value: Block = isBlock(layer.value.run) ? { ...layer.value.run } : {};
+      if (index === models) value.model = values.models[at.model];
+      if (index === tasks) value.task = taskBlock(values, at.task);
+      if (index === methods) value.tuning = values.methods[at.method];
+      return {
+        ...layer,
+        value,
+        locate: (path: readonly string[], part: 'key' | 'value') => layer.locate(place(path), part),
+      };
+    }),
+  ];
+
+  function place([first, ...rest]: readonly string[]): string[] {
+    if (first === 'model') return ['models', String(at.model)];
+    if (first === 'task') return ['tasks', String(at.task), ...rest];
+    if (first === 'tuning') return ['methods', String(at.method), ...rest];
+    return first === undefined ? [] : ['run', first, ...rest];
+  }
+}
+
+/** With a search on the clean split, every run holds that split out. */
+function cleanSplitOf({ learningRate }: GridFile): Block {
+  if (typeof learningRate === 'number' || !('search' in learningRate)) return {};
+  const { search } = learningRate as { search: { selection: string; share?: number } };
+  return search.selection === 'clean' ? { cleanSplit: search.share ?? 0.1 } : {};
+}
+
+function taskBlock({ tasks, data }: GridFile, index: number): unknown {
+  const stated = tasks[index];
+  const task = typeof stated === 'string' ? { name: stated } : stated;
+  const files = ['data', 'train', 'dev'].some((key) => task[key] !== undefined);
+  return data === undefined || files ? task : { ...task, data };
+}
+
+/** Throws, at its place in the file, where a task is told by its name alone and GLUE has none such. */
+export function checkTaskNames({ values: { tasks }, fail }: Grid): void {
+  const known = GLUE.map(({ task }) => task.name).filter((name) => name !== 'ax');
+  tasks.forEach((task, i) => {
+    if (typeof task !== 'string' || glueEntry(task)) return;
+    const near = nearest(task, known);
+    fail(
+      ['tasks', String(i)],
+      `there is no task "${task}"`,
+      near ? `did you mean "${near}"?` : `GLUE's are ${known.join(', ')}; one of your own needs train, dev and columns`,
+    );
+  });
+}

@@ -1,0 +1,126 @@
+/**
+ * Locks as files: who works on a folder, by process, machine and time of start. One whose holder is gone is taken over. A holder
+ * touches its file again and again, so that a machine that cannot look at the other's processes sees whether it is alive.
+ */
+import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { UserError } from '../errors.js';
+import { reason } from '../files.js';
+
+export interface Holder {
+  pid: number;
+  host: string;
+  /** When the process began, in the kernel's ticks: numbers of processes are given anew. */
+  started: string;
+  /** When the lock was taken. */
+  since: string;
+}
+
+export interface Lock {
+  release(): void;
+}
+
+const BEAT = 2_000;
+/** Silence after which the holder on another machine counts as gone; clocks and network folders lag. */
+const SILENCE = 120_000;
+
+/** Takes the lock, or says who holds it. Throws a `UserError` where the file cannot be written. */
+export function takeLock(file: string): Lock | Holder {
+  const own: Holder = {
+    pid: process.pid,
+    host: hostname(),
+    started: startOf(process.pid) ?? '',
+    since: new Date().toISOString(),
+  };
+  const text = JSON.stringify(own);
+  const mine = `${file}.${own.host}.${own.pid}`;
+  for (;;) {
+    if (place(file, mine, text)) break;
+    const seen = read(file);
+    if (seen === undefined) continue;
+    const holder = parse(seen);
+    if (holder && isAlive(holder, file)) return holder;
+    evict(file, mine, seen);
+  }
+  const beat = setInterval(() => touch(file), BEAT).unref();
+  return {
+    release() {
+      clearInterval(beat);
+      if (read(file) === text) rmSync(file, { force: true });
+    },
+  };
+}
+
+export function isLock(taken: Lock | Holder): taken is Lock {
+  return 'release' in taken;
+}
+
+/** Creates the file with its content in one step: nobody ever reads half a lock. */
+function place(file: string, temporary: string, text: string): boolean {
+  try {
+    writeFileSync(temporary, text);
+    linkSync(temporary, file);
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    const hint = 'check that the folder may be written to, and has room left';
+    throw new UserError(`cannot be written: ${reason(cause)}`, { file, hint, cause });
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** Takes away the lock that was seen, and no other: one that another process has put there meanwhile goes back. */
+function evict(file: string, mine: string, seen: string): void {
+  const aside = `${mine}.old`;
+  try {
+    renameSync(file, aside);
+    if (read(aside) !== seen) linkSync(aside, file);
+  } catch {
+    // Another process was faster.
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+function isAlive({ pid, host, started }: Holder, file: string): boolean {
+  if (host !== hostname()) return Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < SILENCE;
+  try {
+    process.kill(pid, 0);
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  return started === '' || startOf(pid) === started;
+}
+
+/** Field 22 of /proc/PID/stat; undefined where there is no such file. */
+function startOf(pid: number): string | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+}
+
+function parse(text: string): Holder | undefined {
+  try {
+    const holder = JSON.parse(text) as Partial<Holder> | null;
+    return typeof holder?.pid === 'number' && typeof holder.host === 'string' ? (holder as Holder) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function touch(file: string): void {
+  try {
+    const now = new Date();
+    utimesSync(file, now, now);
+  } catch {
+    // The folder was taken away, or the disk does not answer: the next beat tries again.
+  }
+}
