@@ -70,7 +70,8 @@ export async function run(args: Arguments): Promise<void> {
       return curve + renderTraining(result, style);
     });
   } catch (error) {
-    if (error instanceof Interrupted)
+    // Stopped before anything was written, it has left no folder behind.
+    if (error instanceof Interrupted && existsSync(output))
       throw new Interrupted(`the run folder ${displayPath(output)} is unfinished; the same command starts it again`);
     throw error;
   }
@@ -84,7 +85,7 @@ function defaultFolder({ task, arm, seed }: RunConfig): string {
 }
 
 /** What a run that did not finish leaves behind; it may be written over. */
-const UNFINISHED = /^(config\.yaml|metrics\.jsonl|predictions\.tsv|tuned\.safetensors|.*\.part)$/;
+const UNFINISHED = /^(config\.yaml|metrics\.jsonl|predictions(_mismatched)?\.tsv|tuned\.safetensors|.*\.part)$/;
 
 /** A finished run is hours of work, and other files are none of ours: neither is written over unasked. */
 function checkFolder(folder: string, overwrite: boolean, configFile: string): void {

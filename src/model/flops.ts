@@ -6,6 +6,7 @@
  */
 import type { Triple } from '../selection/arms.js';
 import { addedParameters, tunedNames } from './adapters/registry.js';
+import type { Pooling } from './inputs.js';
 import { tunesEmbeddings, tunesLayer } from './parameters.js';
 import type { HeadShape } from './shapes.js';
 import type { Tuning } from './tuning.js';
@@ -43,6 +44,11 @@ export interface FlopOptions extends HeadShape {
    * pooling `first`; `all`: it is a layer like others.
    */
   headTokens: 'first' | 'all';
+}
+
+/** What a run computes of the classifier's layer: where nothing but the classifier is trained, all of it, as the cache keeps it. */
+export function headTokensOf(pooling: Pooling, { bottom }: Triple): FlopOptions['headTokens'] {
+  return pooling === 'first' && bottom !== null ? 'first' : 'all';
 }
 
 /** A matrix product: its operations, and how many of its two operands need a gradient; each costs the same operations again. */

@@ -1,14 +1,22 @@
 /** What a run reads: training batches, the split that chooses the epoch, and dev. */
-import type { RunConfig } from '../config/schema.js';
-import { batchRows, lengthsOf, paddingShare, trainingBatches, trainingPlan, truncatedShare } from '../data/batches.js';
+import { type RunConfig, splitSeedOf } from '../config/schema.js';
+import {
+  batchRows,
+  lengthsOf,
+  type Plan,
+  paddingShare,
+  trainingBatches,
+  trainingPlan,
+  truncatedShare,
+} from '../data/batches.js';
 import { cleanSplit } from '../data/clean-split.js';
-import type { Encoded, Example, OpenTask, Split, Task } from '../data/types.js';
-import { displayPath } from '../files.js';
+import type { Encoded, Example, OpenTask, Task } from '../data/types.js';
 import { score } from '../metrics/score.js';
 import type { TrainingData } from '../training/loop.js';
 import { encodeExamples, limitLength, requireLabels } from './inputs.js';
 import type { OpenModel } from './model.js';
 import { decide } from './predictor.js';
+import { trainingRows } from './training-rows.js';
 import type { Reporter } from './types.js';
 
 export interface RunData {
@@ -17,6 +25,8 @@ export interface RunData {
   trainExamples: Example[];
   trainEncoded: Encoded[];
   training: TrainingData;
+  /** Which examples stand in which batch of an epoch (0-based). */
+  plan(epoch: number): Plan;
   /** The split that chooses the epoch: dev, or what is held out of train. */
   selectionName: string;
   selectionExamples: Example[];
@@ -43,26 +53,30 @@ export function readRunData(opened: OpenTask, model: OpenModel, config: RunConfi
   const length = limitLength(model.config, options.maxLength);
   const encode = (examples: readonly Example[]) => encodeExamples(examples, model, length, { phase: 'read', reporter });
 
-  const train = split('train');
-  const warnings = skippedRows(train);
+  const { examples: all, warnings } = trainingRows(opened, config);
   const dev = split('dev');
   requireLabels(dev, 'dev', 'training scores on it: name a file with labels');
   const devExamples = dev.examples;
   const devEncoded = encode(devExamples);
-  const parts = options.cleanSplit > 0 ? cleanSplit(train.examples, { share: options.cleanSplit, seed }) : undefined;
-  const trainExamples = parts ? parts.rest.map((i) => train.examples[i]) : train.examples;
+  const parts =
+    options.cleanSplit > 0 ? cleanSplit(all, { share: options.cleanSplit, seed: splitSeedOf(config) }) : undefined;
+  const trainExamples = parts ? parts.rest.map((i) => all[i]) : all;
   const encoded = encode(trainExamples);
-  const held = parts?.held.map((i) => train.examples[i]);
+  const held = parts?.held.map((i) => all[i]);
   if (parts) {
-    const all = train.examples.length;
-    reporter.log('info', `${parts.held.length} of ${all} training rows are held out, by groups that share a text`);
+    reporter.log(
+      'info',
+      `${parts.held.length} of ${all.length} training rows are held out, by groups that share a text`,
+    );
     const { length } = parts.dropped;
     if (length > 0) warnings.push(`${rows(length)} in neither part: their short texts stand in texts of both`);
   }
 
   const pad = { padId: tokenizer.padId, maxLength: length };
   const order = { batchSize: options.batchSize, order: options.batches, seed };
-  const firstEpoch = trainingPlan(lengthsOf(encoded), { ...order, epoch: 0 });
+  const lengths = lengthsOf(encoded);
+  const plan = (epoch: number) => trainingPlan(lengths, { ...order, epoch });
+  const firstEpoch = plan(0);
   return {
     task,
     trainExamples,
@@ -72,6 +86,7 @@ export function readRunData(opened: OpenTask, model: OpenModel, config: RunConfi
       batchesPerEpoch: firstEpoch.length,
       batches: (epoch) => trainingBatches(encoded, { ...order, ...pad, epoch }),
     },
+    plan,
     pad,
     selectionName: parts ? 'held-out' : 'dev',
     selectionExamples: held ?? devExamples,
@@ -96,14 +111,6 @@ export function readRunData(opened: OpenTask, model: OpenModel, config: RunConfi
     truncated: truncatedShare(encoded),
     warnings,
   };
-}
-
-/** What is to be said of training rows that could not be read. */
-export function skippedRows({ skipped, file }: Split): string[] {
-  if (skipped === 0) return [];
-  const what = skipped === 1 ? '1 training row' : `${skipped} training rows`;
-  const verbs = skipped === 1 ? 'cannot be read and is' : 'cannot be read and are';
-  return [`${what} of ${displayPath(file)} ${verbs} left out`];
 }
 
 const rows = (count: number) => (count === 1 ? '1 training row is' : `${count} training rows are`);

@@ -1,8 +1,9 @@
 /**
- * A run's folder: config.yaml (resolved), result.json, metrics.jsonl, predictions.tsv and tuned.safetensors, which holds what was
- * tuned, classifier included, under Hugging Face's names; everything else is in the base model that config.yaml names.
+ * A run's folder: config.yaml (resolved), result.json, metrics.jsonl, predictions.tsv (of dev; predictions_mismatched.tsv of MNLI's
+ * second dev set) and tuned.safetensors, which holds what was tuned, classifier included, under Hugging Face's names; everything else
+ * is in the base model that config.yaml names.
  */
-import { accessSync, appendFileSync, constants, existsSync, mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { accessSync, appendFileSync, constants, existsSync, rmdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { toHuggingFace } from '../checkpoint/names.js';
 import { openSafetensors } from '../checkpoint/safetensors.js';
@@ -10,7 +11,7 @@ import { writeSafetensors } from '../checkpoint/write.js';
 import { loadConfig, stringifyConfig } from '../config/load.js';
 import type { Task } from '../data/types.js';
 import { CheckpointError, UserError } from '../errors.js';
-import { readJson, reason, writeFileWhole } from '../files.js';
+import { makeFolders, readJson, reason, writeFileWhole } from '../files.js';
 import type { Family, HostTensor, ParameterName } from '../model/types.js';
 import type { TunedConfig } from './imported.js';
 import type { TrainResult } from './types.js';
@@ -20,9 +21,11 @@ export const FILES = {
   result: 'result.json',
   metrics: 'metrics.jsonl',
   predictions: 'predictions.tsv',
+  mismatched: 'predictions_mismatched.tsv',
   tuned: 'tuned.safetensors',
 } as const;
 
+const DAMAGED = 'the run is damaged: train it again, or copy its folder again';
 const RUN_HINT = 'name the folder that `spantune train` wrote, of a run that came to its end';
 
 /** What result.json holds beside what is printed: all that evaluating and predicting need. */
@@ -39,10 +42,15 @@ export function isRunFolder(folder: string): boolean {
 
 /** Throws a `UserError` that names the file that is missing or damaged. */
 export function readRun(folder: string): { config: TunedConfig; result: RunResult } {
-  if (!existsSync(folder)) throw new UserError('there is no such folder', { file: folder, hint: RUN_HINT });
-  for (const file of [FILES.result, FILES.config, FILES.tuned]) {
+  const stranger = notARun(folder);
+  if (stranger !== undefined) throw new UserError(stranger, { file: folder, hint: RUN_HINT });
+  if (!existsSync(join(folder, FILES.result))) {
+    const hint = `train it to its end: spantune train ${join(folder, FILES.config)} --output ${folder}`;
+    throw new CheckpointError(`the run is unfinished: it has no ${FILES.result}`, { file: folder, hint });
+  }
+  for (const file of [FILES.config, FILES.tuned]) {
     if (!existsSync(join(folder, file)))
-      throw new CheckpointError(`the run has no ${file}`, { file: folder, hint: RUN_HINT });
+      throw new CheckpointError(`the run has no ${file}`, { file: folder, hint: DAMAGED });
   }
   const file = join(folder, FILES.result);
   const result = readJson(file, RUN_HINT) as Partial<RunResult> | null;
@@ -64,6 +72,17 @@ export function readRun(folder: string): { config: TunedConfig; result: RunResul
   return { config: { ...config, tuning }, result: result as RunResult };
 }
 
+/** Why a path is no run's folder, finished or not; undefined where it is one. */
+export function notARun(path: string): string | undefined {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) return 'there is no such run folder';
+  if (!stat.isDirectory()) return 'is a file, not a run folder';
+  if (existsSync(join(path, FILES.config)) || existsSync(join(path, FILES.result))) return undefined;
+  if (existsSync(join(path, 'config.json'))) return 'is the folder of a model, not of a run';
+  if (existsSync(join(path, 'adapter_config.json'))) return 'is the folder of an exported adapter, not of a run';
+  return `is no run folder: it holds neither ${FILES.config} nor ${FILES.result}`;
+}
+
 /**
  * Makes the folder, lest work be done in vain, and leaves what stands in it. Returns what takes the folder away again if it was
  * made here and is still empty. Throws a `UserError` where the folder cannot be written to.
@@ -72,11 +91,12 @@ export function claimRunFolder(folder: string): () => void {
   const target = resolve(folder);
   let made: string | undefined;
   try {
-    made = mkdirSync(target, { recursive: true });
+    made = makeFolders(target);
     accessSync(target, constants.W_OK);
   } catch (cause) {
     const hint = 'name another folder with --output';
-    throw new UserError(`cannot be written to: ${reason(cause)}`, { file: folder, hint, cause });
+    const message = cause instanceof UserError ? cause.message : `cannot be written to: ${reason(cause)}`;
+    throw new UserError(message, { file: folder, hint, cause });
   }
   return () => {
     if (made === undefined) return;
@@ -115,7 +135,7 @@ export function readTuned(
   family: Family,
   names: Iterable<ParameterName>,
 ): Map<ParameterName, HostTensor<Float32Array>> {
-  const file = openSafetensors(join(folder, FILES.tuned));
+  const file = openSafetensors(join(folder, FILES.tuned), { restore: DAMAGED });
   try {
     const tuned = new Map<ParameterName, HostTensor<Float32Array>>();
     for (const name of names) {

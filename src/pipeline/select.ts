@@ -1,5 +1,5 @@
 /** Measuring the layers: one forward pass over the training split, ν of every layer, the proposed arm. */
-import type { RunConfig } from '../config/schema.js';
+import { type RunConfig, splitSeedOf } from '../config/schema.js';
 import { evaluationBatches, evaluationPlan, lengthsOf, paddingShare, truncatedShare } from '../data/batches.js';
 import { openTask } from '../data/tasks.js';
 import type { Encoded, Example, Task } from '../data/types.js';
@@ -20,7 +20,7 @@ import { withEngine } from './engine.js';
 import { encodeExamples, limitLength } from './inputs.js';
 import { describeScores, scoreLayers } from './layer-scores.js';
 import { type OpenModel, openModel } from './model.js';
-import { skippedRows } from './run-data.js';
+import { trainingRows } from './training-rows.js';
 import type { Reporter, SelectResult } from './types.js';
 
 /** Rows of a batch; lengths vary. */
@@ -29,26 +29,34 @@ const ROWS = 32;
 export async function runSelect(config: RunConfig, reporter: Reporter): Promise<SelectResult> {
   const model = openModel(config.model);
   checkSpans(undefined, model, config);
-  const { task, split } = openTask(config.task);
-  const train = split('train');
-  const result = await withEngine(config, (engine) => measure(engine, model, task, train.examples, config, reporter));
-  return { ...result, warnings: [...skippedRows(train), ...result.warnings] };
+  const opened = openTask(config.task);
+  const { examples, warnings } = trainingRows(opened, config);
+  const result = await withEngine(config, (engine) => measure(engine, model, opened.task, examples, config, reporter));
+  return { ...result, warnings: [...warnings, ...result.warnings] };
 }
 
-/**
- * ν of all layers on the examples, or on the sample of them that the configuration asks for. `keeper` gets what a run may start
- * from where all examples go through the pass. `tokens`: of all examples, where they are known already.
- */
+interface MeasureOptions {
+  /** Gets what a run may start from, where all examples go through the pass. */
+  keeper?: Keeper;
+  /** Of all examples, where they are known already. */
+  tokens?: Encoded[];
+  /** Told what the pass reads. */
+  onMeasured?(encoded: Encoded[]): void;
+}
+
+/** ν of all layers on the examples, or on the sample of them that the configuration asks for. */
 export async function measure(
   engine: Engine,
   model: OpenModel,
   task: Task,
   examples: readonly Example[],
-  { selection, training, seed }: RunConfig,
+  stated: RunConfig,
   reporter: Reporter,
-  { keeper, tokens }: { keeper?: Keeper; tokens?: Encoded[] } = {},
+  { keeper, tokens, onMeasured }: MeasureOptions = {},
 ): Promise<SelectResult> {
   const began = performance.now();
+  const { selection, training } = stated;
+  const seed = splitSeedOf(stated);
   const { config } = model;
   const scores = examples.map(({ label }) => label ?? 0);
   const { classes: all, unclassed } = classesFor(task, scores, selection.score);
@@ -65,6 +73,7 @@ export async function measure(
   const maxLength = limitLength(config, training.maxLength);
   const known = tokens && chosen ? Array.from(chosen, (index) => tokens[index]) : tokens;
   const encoded = known ?? encodeExamples(sample, model, maxLength, { phase: 'read', reporter });
+  onMeasured?.(encoded);
   const variability = createVariability({
     layers: config.layers,
     width: config.hidden,

@@ -17,7 +17,19 @@ import { renderTable } from './table.js';
 
 /** What `spantune train` prints; several lines, without the last line's end. */
 export function renderTraining(result: TrainResult, style: Style = plain): string {
-  const { task, arm, model, layers, trainableParameters, totalParameters, bestEpoch, epochs, seconds, seed } = result;
+  const {
+    task,
+    arm,
+    model,
+    layers,
+    trainableParameters,
+    totalParameters,
+    bestEpoch,
+    epochs,
+    seconds,
+    seed,
+    inference,
+  } = result;
   // A part that would read 0.0 s says nothing.
   const parts = Object.entries(seconds).filter(([part, value]) => part !== 'total' && value >= 0.05);
   const total = seconds.total ?? parts.reduce((sum, [, value]) => sum + value, 0);
@@ -32,6 +44,14 @@ export function renderTraining(result: TrainResult, style: Style = plain): strin
       `${formatSeconds(total)}${parts.length > 0 ? ` (${parts.map(([part, value]) => `${part} ${formatSeconds(value)}`).join(', ')})` : ''}`,
     ],
     ['memory', `${formatBytes(result.peakMemory)} at its peak`],
+    ...(inference
+      ? [
+          [
+            'inference',
+            `${inference.latency.toPrecision(2)} ms an example, ${formatInteger(inference.throughput)} a second in batches of 32`,
+          ],
+        ]
+      : []),
     ['inputs', `${formatPercent(result.padding)} padding, ${formatPercent(result.truncated)} truncated`],
   ];
   // The curve above has told of the arm already, where it is the proposal.

@@ -80,6 +80,9 @@ const training: TrainResult = {
   metrics: { f1: 0.8823, accuracy: 0.8405, score: 0.8614 },
   bestEpoch: 2,
   epochs: 3,
+  trainExamples: 3_668,
+  devExamples: 408,
+  cost: { trainingFlops: 4.1e13, inferenceFlops: 1.2e9, storedParameters: 22_600_000 },
   seconds: { select: 11, tune: 33.2, evaluate: 4.1 },
   peakMemory: 6.2e8,
   seed: 1,
@@ -110,6 +113,11 @@ test('a run is its scores, in points, and what it cost', () => {
 
 test('a total among the seconds is not added to its parts', () => {
   assert.match(renderTraining({ ...training, seconds: { tune: 30, total: 50 } }), /time +50 s \(tune 30 s\)/);
+});
+
+test('the speed of inference stands where it was measured', () => {
+  const text = renderTraining({ ...training, inference: { latency: 3.14, throughput: 1234.5 } });
+  assert.match(text, /^inference +3\.1 ms an example, 1 235 a second in batches of 32$/m);
 });
 
 test('a single metric stands once', () => {
