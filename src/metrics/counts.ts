@@ -1,27 +1,26 @@
-/** Confusion counts, which all scores of classes are made of. */
+/** Counts per class, which all scores of classes are made of. */
 
-export interface Confusion {
-  /** Class ids that occur in predictions or gold, ascending. */
-  classes: number[];
-  /** [gold class position, predicted class position] → count. */
-  counts: number[][];
+/** By class, in one order of classes; `total` is the number of examples, or their weight. */
+export interface Tallies {
+  /** How often each class is gold. */
+  gold: ArrayLike<number>;
+  /** How often each class is predicted. */
+  predicted: ArrayLike<number>;
+  /** How often it is both. */
+  correct: ArrayLike<number>;
   total: number;
 }
 
-/** Counts how often each class was predicted for each gold class. Lengths are equal. */
-export function confusion(predictions: ArrayLike<number>, gold: ArrayLike<number>): Confusion {
+/** Counts the classes that occur in predictions or gold, in ascending order. Lengths are equal. */
+export function tally(predictions: ArrayLike<number>, gold: ArrayLike<number>): Tallies {
   const classes = [...new Set([...Array.from(predictions), ...Array.from(gold)])].sort((a, b) => a - b);
   const position = new Map(classes.map((id, i) => [id, i]));
-  const counts = classes.map(() => new Array<number>(classes.length).fill(0));
+  const [actual, predicted, correct] = [0, 1, 2].map(() => new Array<number>(classes.length).fill(0));
   for (let i = 0; i < gold.length; i++) {
-    counts[position.get(gold[i]) as number][position.get(predictions[i]) as number]++;
+    const at = position.get(gold[i]) as number;
+    actual[at]++;
+    predicted[position.get(predictions[i]) as number]++;
+    if (predictions[i] === gold[i]) correct[at]++;
   }
-  return { classes, counts, total: gold.length };
-}
-
-/** How often each class is gold, and how often it is predicted. */
-export function marginals({ counts }: Confusion): { gold: number[]; predicted: number[]; correct: number[] } {
-  const gold = counts.map((row) => row.reduce((sum, count) => sum + count, 0));
-  const predicted = counts.map((_, i) => counts.reduce((sum, row) => sum + row[i], 0));
-  return { gold, predicted, correct: counts.map((row, i) => row[i]) };
+  return { gold: actual, predicted, correct, total: gold.length };
 }

@@ -51,7 +51,7 @@ function metric(name: MetricName, task: Task, predictions: ArrayLike<number>, go
 }
 
 /** Class id that F1 is about: the named class, else class 1. */
-function positiveClass(task: Task): number {
+export function positiveClass(task: Task): number {
   return task.positiveLabel === undefined ? 1 : task.labels.indexOf(task.positiveLabel);
 }
 
