@@ -1,13 +1,23 @@
 /** Files: writes that are whole or absent, and reads whose failure names the file. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, isAbsolute, relative } from 'node:path';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, isAbsolute, parse, relative, resolve } from 'node:path';
 import { SpantuneError, UserError } from './errors.js';
 
 /** Writes to a temporary name beside the target and renames it, so that no reader ever sees half a file. */
 export function writeWhole(path: string, write: (temporary: string) => void): void {
   const temporary = `${path}.${process.pid}.part`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolders(dirname(path));
     write(temporary);
     renameSync(temporary, path);
   } catch (cause) {
@@ -18,6 +28,39 @@ export function writeWhole(path: string, write: (temporary: string) => void): vo
       hint: 'check that the folder exists, may be written to, and has room left',
       cause,
     });
+  }
+}
+
+/**
+ * Makes a folder and those above it, and returns the first one made. One at a time, from the nearest that is there: Node's own recursive
+ * making never comes back where a file system such as /proc says that a folder's parent is missing although it is not. Throws a
+ * `UserError` that names what stands in the way.
+ */
+export function makeFolders(folder: string): string | undefined {
+  const missing: string[] = [];
+  let at = resolve(folder);
+  for (; !existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.unshift(at);
+  const hint = 'name another place, or check its permissions';
+  if (!existsSync(at) || !statSync(at).isDirectory()) {
+    throw new UserError(`cannot be made: ${at} is not a folder`, { file: folder, hint });
+  }
+  try {
+    if (missing.length > 0) accessSync(at, constants.W_OK | constants.X_OK);
+    for (const path of missing) makeFolder(path);
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'no folder can be made there' : reason(cause);
+    throw new UserError(`cannot be written to: ${at}: ${why}`, { file: folder, hint, cause });
+  }
+  return missing[0];
+}
+
+/** Another process may make it first. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (cause) {
+    const there = (cause as NodeJS.ErrnoException).code === 'EEXIST' && statSync(path).isDirectory();
+    if (!there) throw cause;
   }
 }
 
@@ -56,7 +99,8 @@ export function readJson(path: string, hint?: string): unknown {
 
 /** A path as people read it: relative to the current folder where it lies in there. */
 export function displayPath(path: string): string {
-  if (!isAbsolute(path)) return path;
+  // From the root everything lies in there, and a path without its first stroke reads as another one.
+  if (!isAbsolute(path) || resolve('.') === parse(path).root) return path;
   const short = relative('.', path);
   return short === '' || short.startsWith('..') || isAbsolute(short) ? path : short;
 }
@@ -66,6 +110,7 @@ export function reason(cause: unknown): string {
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'EISDIR') return 'it is a folder';
   if (code === 'EACCES') return 'permission denied';
+  if (code === 'EROFS') return 'the file system is read only';
   if (code === 'ENOSPC') return 'the disk is full';
   return cause instanceof Error ? cause.message : String(cause);
 }

@@ -53,9 +53,9 @@ const RESTORE = 'the file is damaged or was not copied whole: download it again'
 
 /**
  * Opens a file and reads its header; the header is checked against the file's size. Throws a `CheckpointError` that names the
- * file, and the tensor where there is one.
+ * file, and the tensor where there is one; `restore` is its hint where the file is damaged.
  */
-export function openSafetensors(file: string): Safetensors {
+export function openSafetensors(file: string, { restore = RESTORE }: { restore?: string } = {}): Safetensors {
   let descriptor: number;
   try {
     descriptor = openSync(file, 'r');
@@ -68,10 +68,10 @@ export function openSafetensors(file: string): Safetensors {
     });
   }
   try {
-    const { tensors, metadata } = readHeader(descriptor, file);
+    const { tensors, metadata } = readHeader(descriptor, file, restore);
     const info = (name: string): TensorInfo => {
       const found = tensors.get(name);
-      if (!found) throw new CheckpointError(`holds no tensor "${name}"`, { file, hint: RESTORE });
+      if (!found) throw new CheckpointError(`holds no tensor "${name}"`, { file, hint: restore });
       return found;
     };
     return {
@@ -92,8 +92,9 @@ export function openSafetensors(file: string): Safetensors {
 function readHeader(
   descriptor: number,
   file: string,
+  hint: string,
 ): { tensors: Map<string, TensorInfo>; metadata: Record<string, string> } {
-  const fail = (message: string, cause?: unknown) => new CheckpointError(message, { file, hint: RESTORE, cause });
+  const fail = (message: string, cause?: unknown) => new CheckpointError(message, { file, hint, cause });
   const size = fstatSync(descriptor).size;
   if (size < 8) throw fail(`is not a safetensors file: it has ${size} bytes`);
   const prefix = new Uint8Array(8);

@@ -1,6 +1,6 @@
 /** `spantune predict`: labels for new text, or for a split of the task's files. */
 import { statSync } from 'node:fs';
-import { text as readAll } from 'node:stream/consumers';
+import { buffer as readAll } from 'node:stream/consumers';
 import type { Argv } from 'yargs';
 import { UserError } from '../errors.js';
 import type { PredictOptions } from '../pipeline/types.js';

@@ -15,8 +15,9 @@ export const RUN_OPTIONS = {
 
 export function runOptions(args: Arguments): RunOptions {
   const run = String(args.run);
-  if (!statSync(run, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UserError('there is no such run folder', {
+  const stat = statSync(run, { throwIfNoEntry: false });
+  if (!stat?.isDirectory()) {
+    throw new UserError(stat ? 'is a file, not a run folder' : 'there is no such run folder', {
       file: run,
       hint: 'give a folder that spantune train has written',
     });

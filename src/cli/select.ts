@@ -1,8 +1,9 @@
 /** `spantune select`: measures the layers and proposes an arm. */
+import { dirname } from 'node:path';
 import type { Argv } from 'yargs';
 import type { Override } from '../config/load.js';
 import { UserError } from '../errors.js';
-import { displayPath } from '../files.js';
+import { displayPath, makeFolders, writeFileWhole } from '../files.js';
 import type { Arm } from '../pipeline/types.js';
 import { parseScores, SCORE_NAMES } from '../selection/scores/catalogue.js';
 import { commandName, quoted } from './command.js';
@@ -53,12 +54,11 @@ export async function run(args: Arguments): Promise<void> {
   const overrides = [...selectOverrides(args, parseOptionValue), ...textsOf(args, 'set').map(setOverride)];
   const config = file === undefined ? resolveConfig({}, { overrides }) : loadConfig(file, { overrides });
 
-  const result = await runWithReports({ verb: 'select', config }, flags);
   const output = textOf(args, 'output');
-  if (output !== undefined) {
-    const { writeFileWhole } = await import('../files.js');
-    writeFileWhole(output, `${JSON.stringify(result, null, 2)}\n`);
-  }
+  // Before the work, lest it be done in vain.
+  if (output !== undefined) makeFolders(dirname(output));
+  const result = await runWithReports({ verb: 'select', config }, flags);
+  if (output !== undefined) writeFileWhole(output, `${JSON.stringify(result, null, 2)}\n`);
   await print(flags, result, (style) => renderSelection(result, style));
   const next = trainWords(file === undefined ? displayPath(defaultsFile()) : file, overrides, result.arm, (text) => {
     // A text that YAML would read as something else is written in quotes.

@@ -1,4 +1,5 @@
 /** Reads new text to predict: plain lines, or a table with the task's columns. */
+import { isUtf8 } from 'node:buffer';
 import { DataError } from '../errors.js';
 import { USUAL_COLUMNS } from './own-task.js';
 import { eachLine, eachRow, type Format, formatOfExtension, readBytes } from './rows.js';
@@ -10,18 +11,26 @@ export interface InputOptions {
   pair: boolean;
   /** Column of the text, or of both texts; without it the usual names are looked for. */
   text?: string | [string, string];
-  /** The text itself (standard input); `path` then only names it in messages. */
-  content?: string;
+  /** The content itself (standard input), as text or as the bytes that came; `path` then only names it in messages. */
+  content?: string | Uint8Array;
+}
+
+export interface Inputs {
+  examples: Example[];
+  /** What is to be said of blank lines. */
+  warnings: string[];
 }
 
 /**
  * Reads inputs without labels. A .tsv, .csv or .jsonl file has named columns; so has other text whose first line names them, or
  * that begins with `{`. Anything else is plain: one input a line, for a pair task two texts with a tab between; a blank line is
- * an empty input. Throws a `DataError` with file and line.
+ * an empty input there, so that line n of the input is line n of the answer, and no row of a table. Throws a `DataError` with file and
+ * line, also where the content is no text.
  */
-export function readInputs(path: string, options: InputOptions): Example[] {
+export function readInputs(path: string, options: InputOptions): Inputs {
   const bytes = options.content === undefined ? readBytes(path, 'check --input') : Buffer.from(options.content);
   if (bytes.length === 0) throw new DataError('is empty', { file: path, hint: 'give one input a line' });
+  requireText(path, bytes);
   const candidates = options.text === undefined ? usual(options.pair) : [[options.text].flat()];
   const format = options.content === undefined ? formatOfExtension(path) : undefined;
   const [first] = eachLine(bytes);
@@ -34,15 +43,45 @@ export function readInputs(path: string, options: InputOptions): Example[] {
     : fromLines(path, bytes, options.pair);
 }
 
+/** UTF-8 without NUL bytes; judged line by line, since one that is not has a number to tell. */
+function requireText(file: string, bytes: Buffer): void {
+  if (isUtf8(bytes) && !bytes.includes(0)) return;
+  let line = 1;
+  for (let start = 0; start < bytes.length; line++) {
+    const end = bytes.indexOf(10, start);
+    const part = bytes.subarray(start, end < 0 ? bytes.length : end);
+    const what = part.includes(0) ? 'holds a NUL byte' : isUtf8(part) ? undefined : 'is not valid UTF-8';
+    if (what !== undefined) {
+      const hint = 'give text in UTF-8, such as iconv -f latin1 -t utf8 writes; a binary file has none to label';
+      throw new DataError(what, { file, line, hint });
+    }
+    start += part.length + 1;
+  }
+}
+
+/** `empty`: blank lines that became inputs; `skipped`: those that became none. */
+function blankLines({ empty = 0, skipped = 0 }: { empty?: number; skipped?: number }): string[] {
+  const lines = (count: number) => (count === 1 ? '1 line is blank' : `${count} lines are blank`);
+  if (empty > 0) return [`${lines(empty)} and labelled as empty text`];
+  return skipped > 0 ? [`${lines(skipped)} and left out: a table's rows alone are labelled`] : [];
+}
+
 function usual(pair: boolean): string[][] {
   return USUAL_COLUMNS.filter((columns) => (columns.length === 2) === pair);
 }
 
-function fromTable(file: string, bytes: Buffer, format: Format, candidates: string[][]): Example[] {
+function fromTable(file: string, bytes: Buffer, format: Format, candidates: string[][]): Inputs {
   const examples: Example[] = [];
+  // Lines that hold rows, and all lines.
+  let covered = 0;
+  let lines = 0;
+  for (const _ of eachLine(bytes)) lines++;
+  const linesOf = (cells: (string | undefined)[]) =>
+    format === 'jsonl' ? 1 : 1 + cells.reduce((count, cell) => count + (cell?.split('\n').length ?? 1) - 1, 0);
   let at: number[] = [];
   eachRow(file, bytes, format, {
     begin(first) {
+      if (format !== 'jsonl') covered += linesOf(first);
       const columns = candidates.find((names) => names.every((name) => first.includes(name)));
       if (!columns) {
         throw new DataError(
@@ -58,6 +97,7 @@ function fromTable(file: string, bytes: Buffer, format: Format, candidates: stri
       return true;
     },
     row(cells, line) {
+      covered += linesOf(cells);
       const [text, pair] = at.map((column) => cells[column]);
       if (text === undefined || (at.length === 2 && pair === undefined)) {
         throw new DataError('a text is missing in this row', {
@@ -71,16 +111,19 @@ function fromTable(file: string, bytes: Buffer, format: Format, candidates: stri
   });
   if (examples.length === 0)
     throw new DataError('holds no rows', { file, hint: 'give one input a line below the header' });
-  return examples;
+  return { examples, warnings: blankLines({ skipped: lines - covered }) };
 }
 
-function fromLines(file: string, bytes: Buffer, pair: boolean): Example[] {
+function fromLines(file: string, bytes: Buffer, pair: boolean): Inputs {
   const examples: Example[] = [];
+  let empty = 0;
   let line = 0;
   for (const text of eachLine(bytes)) {
     line++;
-    if (!pair) {
-      examples.push({ text, line });
+    const blank = text.trim() === '';
+    if (blank) empty++;
+    if (!pair || blank) {
+      examples.push(pair ? { text, pair: '', line } : { text, line });
       continue;
     }
     const parts = text.split('\t');
@@ -93,5 +136,5 @@ function fromLines(file: string, bytes: Buffer, pair: boolean): Example[] {
     }
     examples.push({ text: parts[0], pair: parts[1], line });
   }
-  return examples;
+  return { examples, warnings: blankLines({ empty }) };
 }

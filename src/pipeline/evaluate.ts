@@ -13,7 +13,8 @@ export async function runEvaluate(options: EvaluateOptions, reporter: Reporter):
     const { task, model, length, predict } = run;
     const split = run.open().split(options.split);
     const { examples } = split;
-    requireLabels(split, options.split, `use \`spantune predict ${options.run} --data DIR --split ${options.split}\``);
+    const data = options.data === undefined ? '' : ` --data ${options.data}`;
+    requireLabels(split, options.split, `use \`spantune predict ${options.run}${data} --split ${options.split}\``);
     const encoded = encodeExamples(examples, model, length, { phase: 'read', reporter });
     const outputs = await predict(encoded, (done, total) =>
       reporter.progress({ phase: 'evaluate', subject: options.split, done, total }),

@@ -193,7 +193,7 @@ export interface PredictOptions extends RunOptions {
    * New text, in place of a split: one input a line, the two texts of a pair separated by a tab; or, where `name` ends in .tsv,
    * .csv or .jsonl, rows with the run's text columns by name. `text` is the content already read (standard input).
    */
-  input?: { name: string; text?: string };
+  input?: { name: string; text?: string | Uint8Array };
   /** A split of the task's files; `test` unless told. */
   split?: string;
 }

@@ -90,6 +90,35 @@ describe('from there', { concurrency: true }, () => {
     assert.equal(right / 10, accuracy);
   });
 
+  test('an unlabelled split of the run’s own is predicted without --data; long inputs and blank lines are told', async () => {
+    const long = write(join(folder, 'long.txt'), [[Array(40).fill('the').join(' ')], [''], ['tide']]);
+    const [split, cut] = await spantuneAll([
+      ['predict', labelless(), '--split', 'test'],
+      ['predict', run, '--input', long],
+    ]);
+    for (const { code, stderr } of [split, cut]) assert.equal(code, 0, stderr);
+    assert.equal(split.stdout.trimEnd().split('\n').length, 3);
+    assert.equal(cut.stdout.trimEnd().split('\n').length, 4);
+    assert.match(cut.stderr, /1 line is blank and labelled as empty text/);
+    assert.match(cut.stderr, /1 input is longer than 24 tokens/);
+  });
+
+  test('Ctrl-C before the run folder stands says nothing of one', async () => {
+    const at = join(folder, 'runs/early');
+    let sent = false;
+    const words = ['train', config({ arm: 'selected-1' }), '--output', at];
+    const { code, stderr } = await start(`process.stderr.isTTY = true; ${MAIN}`, words, {
+      onStderr(text, kill) {
+        if (sent || !text.includes('%')) return;
+        sent = true;
+        kill('SIGINT');
+      },
+    });
+    assert.ok(sent, stderr);
+    assert.equal(code, 130, stderr);
+    assert.equal(/unfinished/.test(stderr), existsSync(at), stderr);
+  });
+
   test('predict reads standard input', async () => {
     const { code, stdout, stderr } = await spantune(['predict', run, '--input', '-'], {
       input: 'the old whale\nthe forest\n',
@@ -135,6 +164,15 @@ interface Mistake {
   story?: () => Promise<unknown>;
   error: RegExp;
   hint: RegExp;
+}
+
+/** The run, its configuration naming a test split without labels. */
+function labelless(): string {
+  const copy = join(folder, 'runs/labelless');
+  cpSync(run, copy, { recursive: true });
+  const file = write(join(folder, 'own/test.tsv'), [['sentence'], ['the tide'], ['the old whale']]);
+  rewrite(join(copy, 'config.yaml'), '\ntask:\n', `\ntask:\n  test: ${file}\n`);
+  return copy;
 }
 
 const output = join(folder, 'runs/never');
@@ -352,7 +390,13 @@ const MISTAKES: Mistake[] = [
       'test',
     ],
     error: /own\/test\.tsv:2: the test split has no labels/,
-    hint: /spantune predict/,
+    hint: /spantune predict .*runs\/topics --data .*own\/test\.tsv --split test`/,
+  },
+  {
+    what: 'evaluating an unlabelled split of the run’s own',
+    story: () => evaluated({ run: labelless(), split: 'test' }),
+    error: /own\/test\.tsv:2: the test split has no labels/,
+    hint: /`spantune predict .*runs\/labelless --split test`/,
   },
   {
     what: 'data that is not there',
@@ -380,13 +424,63 @@ const MISTAKES: Mistake[] = [
       return predicted({ run: cut, input: { name: task.dev } });
     },
     error: /cut\/tuned\.safetensors: /,
-    hint: /./,
+    hint: /train it again/,
   },
   {
     what: 'a run that is none',
     story: () => evaluated({ run: model, split: 'dev' }),
-    error: /model: the run has no result\.json/,
+    error: /model: is the folder of a model, not of a run/,
     hint: /spantune train/,
+  },
+  {
+    what: 'a folder that is no run',
+    words: () => ['predict', join(folder, 'own'), '--input', task.dev],
+    error: /own: is no run folder: it holds neither config\.yaml nor result\.json/,
+    hint: /spantune train/,
+  },
+  {
+    what: 'a file in place of a run',
+    words: () => ['evaluate', task.dev],
+    error: /dev\.tsv: is a file, not a run folder/,
+    hint: /spantune train/,
+  },
+  {
+    what: 'a run that did not end',
+    story: () => {
+      const unfinished = join(folder, 'runs/unfinished');
+      cpSync(run, unfinished, { recursive: true });
+      rmSync(join(unfinished, 'result.json'));
+      return evaluated({ run: unfinished, split: 'dev' });
+    },
+    error: /unfinished: the run is unfinished: it has no result\.json/,
+    hint: /spantune train .*unfinished\/config\.yaml --output .*unfinished/,
+  },
+  {
+    what: 'a run folder where none can be made',
+    words: () => [
+      'train',
+      config({}),
+      '--output',
+      existsSync('/proc') ? '/proc/spantune/run' : join(task.train, 'run'),
+    ],
+    error: /run: cannot be (written to|made): /,
+    hint: /--output/,
+  },
+  {
+    what: 'a result of select where none can be written',
+    words: () => ['select', '--config', config({}), '--output', join(task.train, 'deep/in/select.json')],
+    error: /train\.tsv\/deep\/in: cannot be made: .*train\.tsv is not a folder/,
+    hint: /./,
+  },
+  {
+    what: 'input that is no text',
+    words: () => {
+      const binary = join(folder, 'own/binary.txt');
+      writeFileSync(binary, Buffer.from([116, 10, 0, 255, 27, 91]));
+      return ['predict', run, '--input', binary];
+    },
+    error: /own\/binary\.txt:2: holds a NUL byte/,
+    hint: /UTF-8/,
   },
 ];
 

@@ -44,7 +44,7 @@ const MISTAKES: [words: string[], error: RegExp, hint: RegExp][] = [
   [['train', 'nothing.yaml'], /nothing\.yaml: cannot be read: there is no such file/, /configs/],
   [['evaluate', 'nothing'], /nothing: there is no such run folder/, /spantune train/],
   [['export', 'configs'], /--output is missing/, /folder/],
-  [['export', 'nothing', '--output', 'a'], /nothing: there is no such folder/, /./],
+  [['export', 'nothing', '--output', 'a'], /nothing: there is no such run folder/, /./],
   [['export', 'configs', '--output', 'a', '--format', 'pef'], /--format pef: must be one of/, /"peft"/],
   [['predict', 'configs'], /nothing to predict/, /--input/],
   [['predict', 'configs', '--input', 'a', '--split', 'dev'], /--input and --split exclude each other/, /./],

@@ -44,6 +44,22 @@ test('interruptions, engine errors, subclasses and strangers', () => {
   assert.equal(cross('text').message, 'text');
 });
 
+test('what a file holds does not reach the terminal as control characters, nor at full length', () => {
+  const label = `\u001b[2J\u0007\u202e${'x'.repeat(500)}`;
+  const [error, hint, cause] = failureLines(
+    new DataError(`label "${label}"\ta`, { file: 'a\u0000.tsv', hint: `not "\u009b\u0000"`, cause: new Error(label) }),
+    true,
+    plain,
+  );
+  assert.equal(error, `error  a\\x00.tsv: label "\\x1b[2J\\x07\\u202e${'x'.repeat(43)}…"\\ta`);
+  assert.equal(hint, 'hint   not "\\x9b\\x00"');
+  assert.match(cause, /^cause {2}Error: \\x1b\[2J/);
+  const [long] = failureLines(new UserError('y'.repeat(5000)), false, plain);
+  assert.ok(long.length < 1100 && long.endsWith('…'));
+  const fault = new TypeError('\u001b[31m');
+  assert.ok(failureLines(fault, true, plain).every((line) => !line.includes('\u001b')));
+});
+
 test('a failure is one error line and one hint line; causes and our stack only when asked', () => {
   const mistake = new UserError('two\nlines', { file: 'a.yaml', line: 3, hint: 'mend it', cause: new Error('why') });
   assert.deepEqual(failureLines(mistake, false, plain), ['error  a.yaml:3: two lines', 'hint   mend it']);

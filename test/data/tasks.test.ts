@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { GLUE, glueEntry } from '../../src/data/glue.js';
-import { readInputs } from '../../src/data/inputs.js';
+import { readInputs as readAll } from '../../src/data/inputs.js';
 import { openTask } from '../../src/data/tasks.js';
 import { DataError, UserError } from '../../src/errors.js';
 
@@ -314,6 +314,7 @@ test('line numbers survive any mixture of quoted line ends', () => {
 
 test('inputs for prediction: plain lines, tables, pairs', () => {
   const single = { pair: false };
+  const readInputs = (...given: Parameters<typeof readAll>) => readAll(...given).examples;
   assert.deepEqual(readInputs('-', { ...single, content: 'one "1\n\ntwo\r\n' }), [
     { text: 'one "1', line: 1 },
     { text: '', line: 2 },
@@ -338,6 +339,38 @@ test('inputs for prediction: plain lines, tables, pairs', () => {
     /in\.csv:1: has no column "body"$/,
   );
   assert.match(mistake(() => readInputs('-', { ...single, content: '' })).text, /is empty/);
+});
+
+test('inputs for prediction: blank lines are told, and keep their place where lines are inputs', () => {
+  const of = (content: string, pair = false, name = '-') => {
+    const root = files({ [name]: content });
+    const { examples, warnings } = readAll(join(root, name), { pair, ...(name === '-' ? { content } : {}) });
+    return [examples.map(({ text, pair: other }) => (other === undefined ? text : [text, other])), warnings];
+  };
+  assert.deepEqual(of('one\n\n  \ntwo\n'), [
+    ['one', '', '  ', 'two'],
+    ['2 lines are blank and labelled as empty text'],
+  ]);
+  assert.deepEqual(of('a\tb\n\n', true), [
+    [
+      ['a', 'b'],
+      ['', ''],
+    ],
+    ['1 line is blank and labelled as empty text'],
+  ]);
+  const left = ["1 line is blank and left out: a table's rows alone are labelled"];
+  assert.deepEqual(of('id,text\n1,"a\n\nb"\n\n2,c\n', false, 'in.csv'), [['a\n\nb', 'c'], left]);
+  assert.deepEqual(of('id\ttext\r\n1\ta\r\n\r\n', false, 'in.tsv'), [['a'], left]);
+  assert.deepEqual(of('{"text":"a\\nb"}\n\n{"text":"c"}\n', false, 'in.jsonl'), [['a\nb', 'c'], left]);
+  assert.deepEqual(of('one\ntwo'), [['one', 'two'], []]);
+});
+
+test('inputs for prediction that are no text are refused by their line', () => {
+  const refused = (content: Uint8Array) => mistake(() => readAll('-', { pair: false, content })).text;
+  assert.match(refused(Buffer.from('a\nb\0c\n')), /^-:2: holds a NUL byte$/);
+  assert.match(refused(Buffer.from([97, 10, 98, 10, 0xe9, 10])), /^-:3: is not valid UTF-8$/);
+  const root = files({ 'in.tsv': 'id\ttext\n1\t\0\n' });
+  assert.match(mistake(() => readAll(join(root, 'in.tsv'), { pair: false })).text, /in\.tsv:2: holds a NUL byte$/);
 });
 
 test('real GLUE files have the rows that the table states', { skip: without('data/glue') }, () => {

@@ -1,6 +1,6 @@
 /** What a finished run is good for: evaluating, predicting, being the start of another run. */
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { openSafetensors } from '../../src/checkpoint/safetensors.js';
@@ -148,6 +148,24 @@ describe('MNLI, and what starts from it', () => {
     assert.equal(readMetrics(run).evaluations[0].evaluation.accuracy, accuracy);
   });
 
+  test('keeps what it predicts on both', async () => {
+    const { header, rows } = readTable(join(run, 'predictions_mismatched.tsv'));
+    assert.deepEqual(header, readTable(join(run, 'predictions.tsv')).header);
+    assert.deepEqual(
+      rows.map(([, label]) => label),
+      pairs(12, 6).map(([, , alike]) => NLI[alike]),
+    );
+    const right = rows.filter(([, label, prediction]) => label === prediction).length;
+    assert.equal(right / rows.length, result.metrics.accuracy_mismatched);
+    assert.equal(result.devExamples, 15 + 12);
+    // A run of another task in its folder leaves nothing of it.
+    const again = at('mnli-again');
+    await trained(configOf({ model, task: { name: 'mnli', data }, arm, training: { epochs: 0 } }), again);
+    assert.ok(readdirSync(again).includes('predictions_mismatched.tsv'));
+    await trained(configOf({ model, task: { name: 'rte', data }, arm, training: { epochs: 0 } }), again);
+    assert.ok(!readdirSync(again).includes('predictions_mismatched.tsv'));
+  });
+
   test('predicts its test splits and AX', async () => {
     for (const [split, count] of [
       ['test', 4],
@@ -234,7 +252,7 @@ describe('MNLI, and what starts from it', () => {
     rmSync(join(unfinished, 'result.json'));
     assert.throws(
       () => openModel(unfinished),
-      (error) => error instanceof CheckpointError && /the run has no result\.json/.test(error.message),
+      (error) => error instanceof CheckpointError && /the run is unfinished: it has no result\.json/.test(error.message),
     );
   });
 });

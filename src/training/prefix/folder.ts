@@ -1,8 +1,8 @@
 /** A folder of caches that outlive their run, within a budget in bytes: the longest unused go first. */
-import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../errors.js';
-import { reason } from '../../files.js';
+import { makeFolders, reason } from '../../files.js';
 
 const EXTENSION = '.prefix';
 
@@ -13,9 +13,9 @@ export function cacheFile(folder: string, key: string): string {
 /** Makes the folder. Throws a `UserError` where that cannot be. */
 export function prepareFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolders(folder);
   } catch (cause) {
-    throw new UserError(`cannot be made: ${reason(cause)}`, {
+    throw new UserError(cause instanceof UserError ? cause.message : `cannot be made: ${reason(cause)}`, {
       file: folder,
       hint: 'name another folder as cache.folder, or null for a temporary cache',
       cause,
