@@ -92,7 +92,7 @@ export function costOf(run: RunWork): CostResult {
       cached: cache !== undefined,
       filling,
     }),
-    inferenceFlops: inferenceFlops(encoder, arm, batchLoad(1, meanLength(data.devEncoded)), options),
+    inferenceFlops: Math.round(inferenceFlops(encoder, arm, batchLoad(1, meanLength(data.devEncoded)), options)),
     storedParameters,
   };
 }
