@@ -14,7 +14,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { TrainResult } from '../src/pipeline/types.js';
-import { renderComparison } from '../src/report/comparison.js';
+import { renderArms } from '../src/report/arms.js';
 import { stratifiedSample } from '../src/selection/sample.js';
 
 const { values } = parseArgs({
@@ -108,5 +108,5 @@ for (const task of tasks) {
       peakMemory: Math.max(...runs.map(({ peakMemory }) => peakMemory)),
     };
   });
-  if (rows.length > 0) console.log(`${renderComparison(rows, { title: `${task}, dev` })}\n`);
+  if (rows.length > 0) console.log(`${renderArms(rows, { title: `${task}, dev` })}\n`);
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { printFailure } from '../src/cli/failure.js';
 import { Interrupted, UserError } from '../src/errors.js';
 import type { SelectResult, TrainResult } from '../src/pipeline/types.js';
-import { renderComparison } from '../src/report/comparison.js';
+import { renderArms } from '../src/report/arms.js';
 import { formatSeconds } from '../src/report/format.js';
 import { createProgress } from '../src/report/progress.js';
 import { renderSelection } from '../src/report/selection.js';
@@ -105,7 +105,7 @@ async function demo(signal: AbortSignal): Promise<void> {
   const results = await tune(plans, signal);
   for (const { name } of TASKS) {
     const rows = comparisonRows(plans.get(name) ?? [], results.get(name) ?? new Map());
-    print(`${renderComparison(rows, { title: `${name}, dev`, style })}\n`);
+    print(`${renderArms(rows, { title: `${name}, dev`, style })}\n`);
   }
   const [environment] = [...(results.get(TASKS[0].name)?.values() ?? [])].map((result) => result.environment);
   print(

@@ -58,7 +58,9 @@ export type {
   SelectResult,
   TrainResult,
 } from './pipeline/types.js';
-export { type ComparisonOptions, type ComparisonRow, renderComparison } from './report/comparison.js';
+export { type ArmRow, type ArmsOptions, renderArms } from './report/arms.js';
+export { type Format, renderComparison } from './report/comparison/render.js';
+export { writeReport } from './report/comparison/report.js';
 export { renderSelection } from './report/selection.js';
 export { type Style, styleFor } from './report/style.js';
 export { renderEvaluation, renderTraining } from './report/training.js';

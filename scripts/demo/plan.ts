@@ -1,6 +1,6 @@
 /** What the demo runs: its tasks, the arms that follow from a measurement, and how much work each is. */
 import type { Arm, SelectResult, TrainResult } from '../../src/pipeline/types.js';
-import type { ComparisonRow } from '../../src/report/comparison.js';
+import type { ArmRow } from '../../src/report/arms.js';
 import { type ArmContext, parseArm, resolveArm, sameTriple } from '../../src/selection/arms.js';
 
 /** Epochs of every arm, as the shipped configurations say. */
@@ -42,10 +42,7 @@ export function armText({ name, bottom, top, head }: Arm): string {
 }
 
 /** The comparison's rows, in the plan's order; an arm that did not run has its twin's figures and says so. */
-export function comparisonRows(
-  planned: readonly PlannedArm[],
-  results: ReadonlyMap<string, TrainResult>,
-): ComparisonRow[] {
+export function comparisonRows(planned: readonly PlannedArm[], results: ReadonlyMap<string, TrainResult>): ArmRow[] {
   return planned.flatMap(({ arm, sameAs }) => {
     const result = results.get(sameAs ?? arm.name);
     if (!result) return [];

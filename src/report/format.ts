@@ -7,7 +7,7 @@ export function formatInteger(value: number): string {
 
 /** Three digits or so and a unit: `850`, `5.1 k`, `22.6 M`, `355 M`. */
 export function formatCount(value: number): string {
-  return scaled(value, ['', 'k', 'M', 'G', 'T']);
+  return scaled(value, ['', 'k', 'M', 'G', 'T', 'P', 'E']);
 }
 
 /** Decimal bytes: `540 MB`, `1.9 GB`. */

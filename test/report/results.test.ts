@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SelectResult, TrainResult } from '../../src/pipeline/types.js';
-import { renderComparison } from '../../src/report/comparison.js';
+import { renderArms } from '../../src/report/arms.js';
 import { renderPredictions } from '../../src/report/predictions.js';
 import { renderSelection } from '../../src/report/selection.js';
 import { plain, styleFor, widthOf } from '../../src/report/style.js';
@@ -162,7 +162,7 @@ test('arms in short', () => {
 });
 
 test('a comparison aligns arms, scores with their deviation, and cost relative to full', () => {
-  const text = renderComparison(
+  const text = renderArms(
     [
       {
         arm: { name: 'full', bottom: 1, top: 6, head: 6 },

@@ -1,11 +1,11 @@
-/** Arms side by side: what each scores and what it costs. */
+/** Arms of one command side by side, a line each: what the demo and the benchmark print. Run folders are compared by comparison/. */
 import type { Arm } from '../pipeline/types.js';
 import { formatBytes, formatCount, formatPoints, formatRange, formatSeconds } from './format.js';
 import { plain, type Style } from './style.js';
 import { type Column, renderTable } from './table.js';
 import { shortArm } from './training.js';
 
-export interface ComparisonRow {
+export interface ArmRow {
   arm: Arm;
   /** Layers of the encoder (L). */
   layers: number;
@@ -20,7 +20,7 @@ export interface ComparisonRow {
   note?: string;
 }
 
-export interface ComparisonOptions {
+export interface ArmsOptions {
   /** Such as `mrpc, dev, 5 seeds`. */
   title: string;
   /** Lines below the table. */
@@ -29,10 +29,7 @@ export interface ComparisonOptions {
 }
 
 /** The table; several lines, without the last line's end. Times are also given relative to the row named `full`, where there is one. */
-export function renderComparison(
-  rows: ComparisonRow[],
-  { title, notes = [], style = plain }: ComparisonOptions,
-): string {
+export function renderArms(rows: ArmRow[], { title, notes = [], style = plain }: ArmsOptions): string {
   const full = rows.find(({ arm }) => arm.name === 'full');
   const best = Math.max(...rows.map(({ scores }) => mean(scores)));
   const columns: Column[] = [

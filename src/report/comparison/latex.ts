@@ -1,0 +1,58 @@
+/** A comparison as LaTeX tables, to be put into a paper with `\input`; the document needs `\usepackage{booktabs}` and nothing else. */
+import type { Comparison } from '../../comparison/types.js';
+import { escapeLatex, latexComment } from './latex-text.js';
+import { type Cell, hasPart, partOf, type Row, type Table, tablesOf } from './tables.js';
+
+export function renderLatex(comparison: Comparison): string {
+  const blocks = tablesOf(comparison).flatMap((table) => [
+    latexTable(partOf(table, 'scores'), comparison.notes),
+    ...(hasPart(table, 'cost') ? [latexTable({ ...partOf(table, 'cost'), title: `${table.title}: cost` }, [])] : []),
+  ]);
+  return `${['% needs \\usepackage{booktabs}', ...blocks].join('\n\n')}\n`;
+}
+
+function latexTable(table: Table, notes: string[]): string {
+  const { title, details, columns, rows } = table;
+  const footnotes = [...new Set(rows.map(noteOf).filter((note) => note !== ''))];
+  const mark = (row: Row) => {
+    const index = footnotes.indexOf(noteOf(row));
+    return index < 0 ? '' : `\\textsuperscript{${letters(index)}}`;
+  };
+  const line = (cells: string[]) => `    ${cells.join(' & ')} \\\\`;
+  return [
+    latexComment([title, ...details].join(', ')),
+    '\\begin{table}[ht]',
+    '  \\centering\\small\\setlength{\\tabcolsep}{4pt}',
+    `  \\caption{${escapeLatex([title, ...details].join(', '))}.}`,
+    `  \\begin{tabular}{l${columns.map(({ align }) => (align === 'right' ? 'r' : 'l')).join('')}}`,
+    '    \\toprule',
+    line(['', ...columns.map(({ short, title: long }) => escapeLatex(short ?? long))]),
+    '    \\midrule',
+    ...rows.map((row) => line([`${escapeLatex(row.label)}${mark(row)}`, ...row.cells.map(latexCell)])),
+    '    \\bottomrule',
+    '  \\end{tabular}',
+    ...footnotes.map((note, index) => paragraph(`\\textsuperscript{${letters(index)}} ${escapeLatex(note)}`)),
+    ...notes.map((note) => paragraph(escapeLatex(note))),
+    '\\end{table}',
+  ].join('\n');
+}
+
+function paragraph(text: string): string {
+  return `  \\par\\smallskip{\\footnotesize ${text}\\par}`;
+}
+
+function noteOf({ notes }: Row): string {
+  return notes.join('; ');
+}
+
+function latexCell({ text, mark }: Cell): string {
+  const escaped = escapeLatex(text);
+  if (mark === 'best') return `\\textbf{${escaped}}`;
+  return mark === 'borrowed' ? `\\textit{${escaped}}` : escaped;
+}
+
+/** a, b, … z, aa, ab, … */
+function letters(index: number): string {
+  const rest = Math.floor(index / 26);
+  return (rest > 0 ? letters(rest - 1) : '') + String.fromCharCode(97 + (index % 26));
+}

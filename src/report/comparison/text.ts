@@ -1,0 +1,149 @@
+/** A comparison on the terminal: within 120 columns, the best mean in bold. */
+import type { Comparison } from '../../comparison/types.js';
+import { plain, type Style, widthOf } from '../style.js';
+import { renderTable } from '../table.js';
+import { type Cell, type Row, type Table, tablesOf } from './tables.js';
+
+const WIDTH = 120;
+const GAP = 2;
+const LABEL = 44;
+
+/** Several lines, without the last line's end. */
+export function renderText(comparison: Comparison, style: Style = plain): string {
+  const blocks = tablesOf(comparison).map((table) => textTable(table, style));
+  const legend = tablesOf(comparison).some(({ kind }) => kind === 'overall')
+    ? [`against ${comparison.options.reference}, over tasks: better / matches / worse / undecided.`]
+    : [];
+  const notes = [...legend, ...comparison.notes].flatMap((note) => wrap(note, WIDTH)).map(style.dim);
+  return [...blocks, notes.join('\n')].filter((block) => block !== '').join('\n\n');
+}
+
+function textTable(table: Table, style: Style): string {
+  const heading = clip([table.title, ...table.details].map(oneLine).join(' · '), WIDTH);
+  const painted = heading.startsWith(table.title)
+    ? style.bold(table.title) + heading.slice(table.title.length)
+    : heading;
+  const labels = table.rows.map(({ label }) => clip(oneLine(label), LABEL));
+  const blocks = fit(table, labels).map((columns) => layOut(table, labels, columns, style));
+  return [painted, ...blocks, ...longNotes(table, style)].join('\n');
+}
+
+/**
+ * Indices of the columns that stand on the terminal, in blocks one below the other. Columns that matter least are left out first;
+ * where those that must stand are too wide together, they are broken into several blocks.
+ */
+function fit(table: Table, labels: string[]): number[][] {
+  const label = Math.max(0, ...labels.map(widthOf));
+  const widths = table.columns.map((column, index) =>
+    Math.max(
+      widthOf(oneLine(column.short ?? column.title)),
+      ...table.rows.map(({ cells }) => widthOf(shown(cells[index]))),
+    ),
+  );
+  const width = (columns: number[]) => columns.reduce((sum, index) => sum + GAP + widths[index], label);
+  let kept = table.columns.flatMap(({ terminal }, index) => (terminal === undefined ? [] : [index]));
+  while (width(kept) > WIDTH) {
+    const place = (index: number) => table.columns[index].terminal ?? 0;
+    const last = Math.max(...kept.map(place));
+    if (last === 0) break;
+    const dropped = kept.findLast((index) => place(index) === last);
+    kept = kept.filter((index) => index !== dropped);
+  }
+  const blocks: number[][] = [[]];
+  for (const index of kept) {
+    const block = blocks[blocks.length - 1];
+    if (block.length > 0 && width([...block, index]) > WIDTH) blocks.push([index]);
+    else block.push(index);
+  }
+  return blocks;
+}
+
+function layOut(table: Table, labels: string[], columns: number[], style: Style): string {
+  const heads = columns.map((index) => {
+    const { short, title, align } = table.columns[index];
+    return { title: style.dim(oneLine(short ?? title)), align };
+  });
+  const lines = table.rows.map((row, line) => [
+    labels[line],
+    ...columns.map((index) => (row.empty ? '' : paint(row.cells[index], style))),
+  ]);
+  const rendered = renderTable([{}, ...heads], lines, { gap: GAP }).split('\n');
+  const label = Math.max(0, ...labels.map(widthOf));
+  return rendered
+    .map((line, index) => {
+      // The first line holds the titles.
+      const row = table.rows[index - 1];
+      if (row === undefined) return line;
+      if (row.empty) {
+        const note = row.notes.join('; ') || 'no runs';
+        return `${line.padEnd(label)}  ${style.dim(clip(oneLine(note), WIDTH - label - GAP))}`;
+      }
+      const note = ownNote(row);
+      return note !== '' && widthOf(line) + GAP + widthOf(note) <= WIDTH ? `${line}  ${style.yellow(note)}` : line;
+    })
+    .join('\n');
+}
+
+/** Notes that found no room at their row's end. */
+function longNotes(table: Table, style: Style): string[] {
+  const labels = table.rows.map(({ label }) => clip(oneLine(label), LABEL));
+  const blocks = fit(table, labels);
+  const room = blocks.map((columns) => layOut(table, labels, columns, plain)).join('\n');
+  return table.rows.flatMap((row) => {
+    const note = row.empty ? oneLine(row.notes.join('; ')) : ownNote(row);
+    return note === '' || room.includes(`  ${note}`)
+      ? []
+      : wrap(`${oneLine(row.id)}: ${note}`, WIDTH).map(style.yellow);
+  });
+}
+
+function ownNote({ notes }: Row): string {
+  return oneLine(notes.join('; '));
+}
+
+function shown({ short, text }: Cell): string {
+  return oneLine(short ?? text);
+}
+
+function paint(cell: Cell, style: Style): string {
+  const text = shown(cell);
+  switch (cell.mark) {
+    case 'best':
+      return style.bold(text);
+    case 'better':
+      return style.green(text);
+    case 'matches':
+      return style.cyan(text);
+    case 'worse':
+      return style.red(text);
+    case 'undecided':
+    case 'borrowed':
+      return style.dim(text);
+    default:
+      return text;
+  }
+}
+
+/** Names come from users: no line ends, tabs or control characters. */
+function oneLine(text: string): string {
+  return text.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+}
+
+function clip(text: string, width: number): string {
+  const characters = [...text];
+  return characters.length > width ? `${characters.slice(0, Math.max(0, width - 1)).join('')}…` : text;
+}
+
+/** Lines of at most `width` characters, broken between words. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of oneLine(text).split(' ')) {
+    const piece = clip(word, width);
+    if (line !== '' && widthOf(line) + 1 + widthOf(piece) > width) {
+      lines.push(line);
+      line = piece;
+    } else line = line === '' ? piece : `${line} ${piece}`;
+  }
+  return line === '' ? lines : [...lines, line];
+}

@@ -1,0 +1,124 @@
+/** Score against what it costs: training FLOPs, or trained parameters. */
+import type { ComparisonRow, TaskTable } from '../../comparison/types.js';
+import { isFigure, points } from '../comparison/figures.js';
+import { rowLabel } from '../comparison/task-rows.js';
+import { formatCount } from '../format.js';
+import { axes, heading, type Panel } from './axes.js';
+import { type Box, placeLabels } from './labels.js';
+import { lookOf, marker } from './marks.js';
+import { linearScale, logScale } from './scales.js';
+import { drawing, element, line, text, textWidth } from './svg.js';
+
+const [WIDTH, HEIGHT] = [640, 420];
+const PANEL: Panel = { left: 66, top: 56, right: WIDTH - 24, bottom: HEIGHT - 52 };
+const LONGEST = 32;
+
+export interface CostAxis {
+  /** As in `score against training FLOPs`. */
+  name: string;
+  /** The axis' title. */
+  title: string;
+  value(row: ComparisonRow): number | null;
+}
+
+export const TRAINING_FLOPS: CostAxis = {
+  name: 'training FLOPs',
+  title: 'training FLOPs (log scale)',
+  value: ({ cost }) => cost.trainingFlops,
+};
+
+export const TRAINED_PARAMETERS: CostAxis = {
+  name: 'trained parameters',
+  title: 'trained parameters (log scale)',
+  value: ({ cost }) => cost.trainableParameters,
+};
+
+/** One marker a row that ran; undefined where none did, or none has this cost. */
+export function plotCost(table: TaskTable, axis: CostAxis): string | undefined {
+  const rows = table.rows.flatMap((row, index) => {
+    const cost = axis.value(row);
+    const ran = row.scores.length > 0 && row.sameAs === undefined && isFigure(row.mean);
+    return ran && isFigure(cost) && cost > 0 ? [{ row, index, cost }] : [];
+  });
+  if (rows.length === 0) return undefined;
+  const ends = ({ mean, deviation }: ComparisonRow) => [mean - (deviation ?? 0), mean + (deviation ?? 0)];
+  const y = linearScale(
+    rows.flatMap(({ row }) => ends(row)),
+    [PANEL.bottom, PANEL.top],
+    { pad: 0.08 },
+  );
+  const x = logScale(
+    rows.map(({ cost }) => cost),
+    [PANEL.left, PANEL.right],
+    { pad: 0.12 },
+  );
+  const marks = rows.map(({ row, index, cost }) => {
+    const [low, high] = ends(row).map(y.at);
+    const label = clip(rowLabel(row));
+    return { x: x.at(cost), y: y.at(row.mean), low, high, label, look: lookOf(index), row, cost };
+  });
+  const obstacles = marks.flatMap(({ x: left, y: top, low, high }): Box[] => [
+    { left: left - 6, right: left + 6, top: top - 6, bottom: top + 6 },
+    { left: left - 4, right: left + 4, top: high, bottom: low },
+  ]);
+  const labels = placeLabels(
+    marks.map((mark) => ({ x: mark.x, y: mark.y, width: textWidth(mark.label) })),
+    PANEL,
+    obstacles,
+  );
+  const reference = marks.find(({ row }) => row.id === table.reference);
+  const title = `${table.task.name}: score against ${axis.name}`;
+  const seeds = Math.max(...rows.map(({ row }) => row.scores.length));
+  const spreads = rows.some(({ row }) => isFigure(row.deviation)) ? '; bars: standard deviation over seeds' : '';
+  return drawing(
+    WIDTH,
+    HEIGHT,
+    title,
+    marks.map(({ label, row, cost }) => `${label}: ${points(row.mean)}, ${formatCount(cost)}`).join('; '),
+    heading(PANEL.left - 44, title, `${table.model}, dev, ${seeds} seed${seeds > 1 ? 's' : ''}${spreads}`),
+    axes(
+      PANEL,
+      { scale: x, title: axis.title, format: formatCount },
+      { scale: y, title: 'task score, points', format: (value) => tickPoints(value, y.ticks) },
+    ),
+    reference ? line(PANEL.left, reference.y, PANEL.right, reference.y, { tone: 'soft', dash: '4 4' }) : '',
+    ...marks.map(({ x: at, low, high, look }) => bar(at, low, high, look.name, look.colour)),
+    ...marks.map(({ x: at, y: height, look }) => marker(at, height, look)),
+    ...labels.map((box, index) => {
+      const { x: at, y: height, label } = marks[index];
+      const middle = (box.top + box.bottom) / 2;
+      const lead = box.far ? leader(at, height, box.left, box.right, middle) : '';
+      return lead + text(box.left, middle + 4, label);
+    }),
+  );
+}
+
+function bar(x: number, low: number, high: number, name: string, colour: string): string {
+  if (low - high < 0.5) return '';
+  const attributes = { class: `${name}-line`, stroke: colour, 'stroke-width': 1.4 };
+  return [
+    element('line', { ...attributes, x1: x, y1: low, x2: x, y2: high }),
+    ...[low, high].map((y) => element('line', { ...attributes, x1: x - 4, y1: y, x2: x + 4, y2: y })),
+  ].join('');
+}
+
+/** From the point to the nearest edge of its label. */
+function leader(x: number, y: number, left: number, right: number, middle: number): string {
+  const end = x < left ? left - 2 : x > right ? right + 2 : x;
+  const height = end === x ? middle + (middle < y ? 6 : -6) : middle;
+  return line(x, y, end, height, { tone: 'soft', width: 0.7 });
+}
+
+/** Ticks in points with as many digits as tell them apart. */
+export function tickPoints(value: number, ticks: number[]): string {
+  const step = ticks.length > 1 ? (ticks[1] - ticks[0]) * 100 : 1;
+  return (value * 100)
+    .toFixed(step >= 0.999 ? 0 : step >= 0.0999 ? 1 : 2)
+    .replace(/^-0(\.0*)?$/, '0$1')
+    .replace('-', '−');
+}
+
+export function clip(label: string): string {
+  const characters = [...label];
+  return characters.length > LONGEST ? `${characters.slice(0, LONGEST - 1).join('')}…` : label;
+}
