@@ -47,6 +47,18 @@ const VERBS: Verb[] = [
     describe: "A run's adapter for Python's libraries",
     load: () => import('./export.js'),
   },
+  {
+    name: 'glue',
+    usage: 'glue <grid>',
+    describe: 'Tasks × models × arms × methods × seeds, compared',
+    load: () => import('./glue.js'),
+  },
+  {
+    name: 'submission',
+    usage: 'submission <runs..>',
+    describe: "Test predictions of GLUE's tasks as the zip that its server reads",
+    load: () => import('./submission.js'),
+  },
 ];
 
 /** Runs the command line. Sets `process.exitCode`: 0 done, 1 our fault, 2 the user's mistake, 130 interrupted. */

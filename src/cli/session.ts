@@ -1,16 +1,31 @@
 /** A verb's job with its surroundings: text and progress on stderr, Ctrl-C, the result. */
 import type { Job, Results } from '../pipeline/jobs.js';
+import type { Reporter } from '../pipeline/types.js';
 import type { Level } from '../report/log.js';
 import type { Style } from '../report/style.js';
 import type { Flags } from './verb.js';
 
 /** Runs the job in its worker while people's text goes to stderr. Throws what the job throws. */
 export async function runWithReports<J extends Job>(job: J, flags: Flags): Promise<Results[J['verb']]> {
-  const [{ createLog }, { createProgress }, { styleFor }, { runJob }] = await Promise.all([
+  const { runJob } = await import('./run-job.js');
+  return withReports(flags, 'stopping after the step under way', async (reporter, signal) => {
+    const result = await runJob(job, { reporter, signal });
+    reporter.progress(undefined);
+    for (const warning of result.warnings) reporter.log('warn', warning);
+    return result;
+  });
+}
+
+/** Does the work while people's text goes to stderr; the first Ctrl-C says `stopping` and aborts the signal. */
+export async function withReports<T>(
+  flags: Flags,
+  stopping: string,
+  work: (reporter: Reporter, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const [{ createLog }, { createProgress }, { styleFor }] = await Promise.all([
     import('../report/log.js'),
     import('../report/progress.js'),
     import('../report/style.js'),
-    import('./run-job.js'),
   ]);
   const progress = createProgress(process.stderr);
   const write = (line: string) => progress.around(() => process.stderr.write(line));
@@ -19,16 +34,12 @@ export async function runWithReports<J extends Job>(job: J, flags: Flags): Promi
   const controller = new AbortController();
   // Once only: a second Ctrl-C finds no handler and ends the process at once.
   const interrupt = () => {
-    log('info', 'stopping after the step under way; press Ctrl-C again to stop at once');
+    log('info', `${stopping}; press Ctrl-C again to stop at once`);
     controller.abort();
   };
   process.once('SIGINT', interrupt);
   try {
-    const reporter = { log, progress: flags.quiet ? () => {} : progress.show };
-    const result = await runJob(job, { reporter, signal: controller.signal });
-    progress.show(undefined);
-    for (const warning of result.warnings) log('warn', warning);
-    return result;
+    return await work({ log, progress: flags.quiet ? () => {} : progress.show }, controller.signal);
   } finally {
     progress.show(undefined);
     process.off('SIGINT', interrupt);

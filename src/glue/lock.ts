@@ -2,10 +2,11 @@
  * Locks as files: who works on a folder, by process, machine and time of start. One whose holder is gone is taken over. A holder
  * touches its file again and again, so that a machine that cannot look at the other's processes sees whether it is alive.
  */
-import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { UserError } from '../errors.js';
 import { reason } from '../files.js';
+import { startBeat } from './beat.js';
 
 export interface Holder {
   pid: number;
@@ -42,10 +43,10 @@ export function takeLock(file: string): Lock | Holder {
     if (holder && isAlive(holder, file)) return holder;
     evict(file, mine, seen);
   }
-  const beat = setInterval(() => touch(file), BEAT).unref();
+  const stop = startBeat(file, BEAT);
   return {
     release() {
-      clearInterval(beat);
+      stop();
       if (read(file) === text) rmSync(file, { force: true });
     },
   };
@@ -113,14 +114,5 @@ function read(file: string): string | undefined {
     return readFileSync(file, 'utf8');
   } catch {
     return undefined;
-  }
-}
-
-function touch(file: string): void {
-  try {
-    const now = new Date();
-    utimesSync(file, now, now);
-  } catch {
-    // The folder was taken away, or the disk does not answer: the next beat tries again.
   }
 }

@@ -1,6 +1,7 @@
 /** Measuring the layers: one forward pass over the training split, ν of every layer, the proposed arm. */
 import { type RunConfig, splitSeedOf } from '../config/schema.js';
 import { evaluationBatches, evaluationPlan, lengthsOf, paddingShare, truncatedShare } from '../data/batches.js';
+import { cleanSplit } from '../data/clean-split.js';
 import { openTask } from '../data/tasks.js';
 import type { Encoded, Example, Task } from '../data/types.js';
 import type { Bank, Engine } from '../engine/types.js';
@@ -31,7 +32,13 @@ export async function runSelect(config: RunConfig, reporter: Reporter): Promise<
   checkSpans(undefined, model, config);
   const opened = openTask(config.task);
   const { examples, warnings } = trainingRows(opened, config);
-  const result = await withEngine(config, (engine) => measure(engine, model, opened.task, examples, config, reporter));
+  const { cleanSplit: share } = config.training;
+  // As in a run with a clean split: what is held out is not looked at.
+  const seen =
+    share > 0
+      ? cleanSplit(examples, { share, seed: splitSeedOf(config) }).rest.map((index) => examples[index])
+      : examples;
+  const result = await withEngine(config, (engine) => measure(engine, model, opened.task, seen, config, reporter));
   return { ...result, warnings: [...warnings, ...result.warnings] };
 }
 

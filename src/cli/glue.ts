@@ -1,0 +1,140 @@
+/** `spantune glue`: a grid of tasks, models, arms, methods and seeds becomes a folder of runs and a comparison. */
+import { fileURLToPath } from 'node:url';
+import type { Argv } from 'yargs';
+import type { Override } from '../config/load.js';
+import { Interrupted, UserError } from '../errors.js';
+import { displayPath } from '../files.js';
+import type { Failure, Stage } from '../glue/execute.js';
+import type { GridDocument } from '../glue/summary.js';
+import { commandName, quoted } from './command.js';
+import { note, print, withReports } from './session.js';
+import { type Arguments, type Flags, flagsOf, textOf, textsOf, valued } from './verb.js';
+
+export const positionals = '<grid>';
+export const describe =
+  'Run tasks × models × arms × methods × seeds, each in a process of its own, and compare. Started again, it goes on where it was.';
+
+export function options(command: Argv): Argv {
+  return command
+    .positional('grid', { describe: 'YAML file of the grid; docs/grids.md explains every key', type: 'string' })
+    .options({
+      output: valued("The grid's folder: runs, measurements, tables"),
+      store: valued('Folder of runs and measurements that several grids share (default: the output folder)'),
+      jobs: valued('Runs side by side (default: as many as cores and memory allow)'),
+      set: { ...valued('Set any key of the grid: key=value; may be repeated'), array: true, nargs: 1 },
+      'dry-run': { describe: 'Say what would run and what it would take; write nothing', type: 'boolean' },
+      slurm: valued('Write a Slurm array script to this file instead of running'),
+      cell: valued('Run one cell alone, by its number: what a task of the Slurm array does'),
+      stage: valued('Go no further than: select (measure the layers), search (learning rates), run, compare'),
+    })
+    .example('spantune glue configs/glue/miniature.yaml --output runs/miniature', '')
+    .example('spantune glue configs/glue/paper.yaml --dry-run', '')
+    .example('spantune glue configs/glue/minilm.yaml --output runs/minilm --set seeds=[1] --jobs 2', '')
+    .example('spantune glue configs/glue/paper.yaml --output shared/paper --slurm paper.sh', '');
+}
+
+export async function run(args: Arguments): Promise<void> {
+  const flags = flagsOf(args);
+  const [{ setOverride }, { loadGrid }, { prepare }] = await Promise.all([
+    import('../config/load.js'),
+    import('../glue/grid.js'),
+    import('../glue/prepare.js'),
+  ]);
+  const overrides: Override[] = textsOf(args, 'set').map(setOverride);
+  const dry = args['dry-run'] === true;
+  const file = String(args.grid);
+  const grid = loadGrid(file, { overrides, checkPaths: !dry });
+  const jobs = numberOf(args, 'jobs');
+  const cell = numberOf(args, 'cell');
+  const stage = stageOf(args);
+  const prepared = prepare(grid, { absent: dry });
+  const output = textOf(args, 'output');
+  if (output === undefined)
+    throw new UserError('--output is missing', { hint: "name the grid's folder, such as --output runs/mine" });
+  const store = textOf(args, 'store');
+  const { runCell, runGrid } = await import('../glue/run.js');
+  const { killChildren } = await import('../glue/child.js');
+  process.on('exit', killChildren);
+
+  try {
+    await withReports(flags, 'stopping every run after the step under way', async (reporter, signal) => {
+      const ended = endings(signal);
+      const options = { output, store, jobs, launcher: launcher(), reporter, signal: ended };
+      if (cell !== undefined || (stage !== undefined && stage !== 'compare')) {
+        const outcome = await runCell(prepared, cell, (stage ?? 'run') as Stage, options);
+        tell(flags, outcome.failures, again(args));
+        return;
+      }
+      const document = await runGrid(prepared, options);
+      reporter.progress(undefined);
+      await show(flags, document);
+      tell(flags, document.failures, again(args));
+    });
+  } catch (error) {
+    if (error instanceof Interrupted) throw new Interrupted(`what is finished stays; ${again(args)} resumes`);
+    throw error;
+  }
+}
+
+async function show(flags: Flags, document: GridDocument): Promise<void> {
+  const { plainList } = await import('../glue/summary.js');
+  await print(flags, document, () => [plainList(document.tables), '', ...document.notes].join('\n'));
+}
+
+/** What failed, why, and what to do; sets the exit code: 2 where all that failed can be mended by the user, 1 otherwise. */
+function tell(flags: Flags, failures: readonly Failure[], command: string): void {
+  if (failures.length === 0) return;
+  const lines = failures.map(({ what, message, hint }) => `failed ${what}: ${message}${hint ? ` (${hint})` : ''}`);
+  note(flags, `\n${lines.join('\n')}\n\nnext   ${command} runs again what failed, and nothing else`);
+  process.exitCode = failures.every(({ exitCode }) => exitCode === 2) ? 2 : 1;
+}
+
+/** SIGTERM and SIGHUP (a cluster's time limit, a closed terminal) end the work as Ctrl-C does. */
+function endings(signal: AbortSignal): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGTERM', 'SIGHUP'] as const) process.once(name, () => controller.abort());
+  return AbortSignal.any([signal, controller.signal]);
+}
+
+/** Words after `node` that start this very build again; sources (development) need their loader. */
+function launcher(): string[] {
+  const built = import.meta.url.endsWith('.js');
+  const entry = fileURLToPath(new URL(built ? './child.js' : './child.ts', import.meta.url));
+  return built ? [entry] : ['--import', import.meta.resolve('tsx'), entry];
+}
+
+/** The same command, as it can be typed again. */
+function again(args: Arguments): string {
+  const words = [
+    ...[commandName(), 'glue', quoted(String(args.grid))],
+    ...['output', 'store', 'jobs'].flatMap((name) => {
+      const text = textOf(args, name);
+      return text === undefined ? [] : [`--${name}`, quoted(displayPath(text))];
+    }),
+    ...textsOf(args, 'set').flatMap((text) => ['--set', quoted(text)]),
+  ];
+  return words.join(' ');
+}
+
+const STAGES = ['select', 'search', 'run', 'compare'] as const;
+
+function stageOf(args: Arguments): (typeof STAGES)[number] | undefined {
+  const text = textOf(args, 'stage');
+  const stage = STAGES.find((name) => name === text);
+  if (text !== undefined && !stage)
+    throw new UserError(`--stage ${text}: must be one of ${STAGES.join(', ')}`, {
+      hint: 'leave it out to run everything',
+    });
+  return stage;
+}
+
+function numberOf(args: Arguments, name: string): number | undefined {
+  const text = textOf(args, name);
+  if (text === undefined) return undefined;
+  if (!/^[1-9]\d*$/.test(text)) {
+    throw new UserError(`--${name} ${text}: must be a whole number of at least 1`, {
+      hint: 'leave it out for the default',
+    });
+  }
+  return Number(text);
+}

@@ -1,0 +1,105 @@
+/** From a grid's file to what runs of each model and task have in common. Whatever the user can have got wrong is found here. */
+
+import { fileLayer, valueAt } from '../config/layers.js';
+import { defaultsFile } from '../config/load.js';
+import type { RunConfig } from '../config/schema.js';
+import { UserError } from '../errors.js';
+import type { Tuning } from '../model/tuning.js';
+import { NoSuchArmError, needsSelection } from '../selection/arms.js';
+import { checkArm, methodName, rateKeys } from './arms.js';
+import { checkTaskNames, type Grid } from './grid.js';
+import { ratePlan } from './search.js';
+import { describeModel, describeTask, type Model, type TaskSource } from './sources.js';
+
+/** One model on one task. */
+export interface Pair {
+  model: Model;
+  source: TaskSource;
+  /** By method; arm, learning rate and seed are yet to be set. */
+  configs: RunConfig[];
+  /** Whether an arm has to wait for the layers to be measured. */
+  measured: boolean;
+}
+
+export interface Prepared {
+  grid: Grid;
+  /** Names of the methods, in the grid's order. */
+  methods: string[];
+  tunings: Tuning[];
+  pairs: Pair[];
+}
+
+/** `absent`: models without weights and GLUE tasks without files will do, for a dry run. Throws a `ConfigError` with its place. */
+export function prepare(grid: Grid, { absent = false } = {}): Prepared {
+  checkTaskNames(grid);
+  const { models, tasks, methods } = grid.values;
+  const sources = new Map<number, TaskSource>();
+  const pairs = models.flatMap((_, m) =>
+    tasks.map((__, t): Pair => {
+      const configs = methods.map((___, method) => grid.configOf(m, t, method));
+      const model = at(grid, ['models', String(m)], () => describeModel(configs[0].model));
+      if (!model.complete && !absent) at(grid, ['models', String(m)], () => void model.hash());
+      const source = sources.get(t) ?? at(grid, ['tasks', String(t)], () => describeTask(configs[0].task, { absent }));
+      sources.set(t, source);
+      checkArms(grid, model, configs[0]);
+      return { model, source, configs, measured: grid.arms.some(needsSelection) };
+    }),
+  );
+  const tunings = pairs[0].configs.map(({ tuning }, i) => stated(tuning, grid, i));
+  checkRates(grid, pairs, tunings);
+  const defaults = valueAt(fileLayer(defaultsFile(), '.').value, ['adapters']) as Record<string, unknown>;
+  return { grid, pairs, tunings, methods: tunings.map((tuning) => methodName(tuning, defaults)) };
+}
+
+/** Adapters brought along from Python say their method in their own folder, so a grid has to state it beside it. */
+function stated(tuning: RunConfig['tuning'], grid: Grid, index: number): Tuning {
+  if (typeof tuning === 'string' || 'method' in tuning) return tuning;
+  return grid.fail(
+    ['methods', String(index)],
+    'a grid needs the method of an adapter',
+    'such as { method: lora, from: DIR }',
+  );
+}
+
+function checkArms({ arms, values, fail }: Grid, model: Model, config: RunConfig): void {
+  arms.forEach((request, i) => {
+    try {
+      checkArm(request, model.config.layers, config, values.splitSeed);
+    } catch (cause) {
+      if (!(cause instanceof UserError) || cause instanceof NoSuchArmError) throw cause;
+      const place = i < values.arms.length ? ['arms', String(i)] : ['baselines'];
+      fail(place, `arm ${request.name} on ${model.name}: ${cause.message}`, cause.hint);
+    }
+  });
+}
+
+/** Every method needs a rate before anything starts; which arms are `full` or `head-only` is known when they are placed. */
+function checkRates({ values, fail }: Grid, pairs: readonly Pair[], tunings: readonly Tuning[]): void {
+  const { layers } = pairs[0].model.config;
+  const spans = [
+    { bottom: 1, top: layers, head: layers },
+    { bottom: layers, top: layers, head: layers },
+  ];
+  for (const tuning of tunings) {
+    for (const triple of spans) {
+      const keys = rateKeys(triple, layers, tuning);
+      if (ratePlan(values.learningRate, keys)) continue;
+      fail(
+        ['learningRate'],
+        `learningRate says nothing of ${keys.join(' or ')}`,
+        `add "${keys[keys.length - 1]}: 3e-5" to it`,
+      );
+    }
+  }
+}
+
+/** What is wrong with a source, told at the line that names it. */
+function at<T>(grid: Grid, path: string[], work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    // A row of a file, or a file of a folder, says its place better than the grid does.
+    if (cause instanceof UserError && cause.place.file === undefined) grid.fail(path, cause.message, cause.hint);
+    throw cause;
+  }
+}

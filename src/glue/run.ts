@@ -1,0 +1,113 @@
+/** A grid from its file to its document: under a lock, in lanes, resumable at any moment. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { UserError } from '../errors.js';
+import { displayPath, reason } from '../files.js';
+import type { Reporter } from '../pipeline/types.js';
+import { cellAt, countCells } from './cells.js';
+import type { Launcher } from './child.js';
+import { largestMemory } from './estimate.js';
+import { execute, type Outcome, type Stage } from './execute.js';
+import { availableMemory, cores, createLanes, type Division, divide } from './lanes.js';
+import { isLock, takeLock } from './lock.js';
+import type { Prepared } from './prepare.js';
+import { createLedger } from './progress.js';
+import { type GridDocument, gridDocument, writeGrid } from './summary.js';
+
+export interface GridOptions {
+  /** The grid's folder. */
+  output: string;
+  /** Where runs and measurements lie; `output` unless several grids share them. */
+  store?: string;
+  jobs?: number;
+  /** How spantune starts itself. */
+  launcher: Launcher;
+  reporter: Reporter;
+  signal: AbortSignal;
+}
+
+/** Runs the whole grid and writes grid.json. Throws a `UserError` where another process is at it, `Interrupted` when stopped. */
+export async function runGrid(prepared: Prepared, options: GridOptions): Promise<GridDocument> {
+  const { output } = options;
+  claim(output);
+  const lock = takeLock(join(output, 'grid.lock'));
+  if (!isLock(lock)) {
+    const { pid, host, since } = lock;
+    throw new UserError(`another grid is writing this folder: process ${pid} on ${host} since ${since}`, {
+      file: displayPath(output),
+      hint: 'wait for it, or name another folder with --output; --store shares finished runs between two',
+    });
+  }
+  try {
+    const division = divisionOf(prepared, options.jobs);
+    const outcome = await run(prepared, options, division, {});
+    const document = gridDocument(prepared, outcome, division);
+    writeGrid(output, document);
+    return document;
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * One cell, with what it needs of measurements and trials, or one stage of it. Any number of these may work on one folder: what
+ * another computes is waited for.
+ */
+export async function runCell(
+  prepared: Prepared,
+  cell: number | undefined,
+  until: Stage,
+  options: GridOptions,
+): Promise<Outcome> {
+  claim(options.output);
+  const only = cell === undefined ? undefined : cellAt(prepared, cell);
+  const division =
+    cell === undefined ? divisionOf(prepared, options.jobs) : { jobs: 1, threads: threadsOf(prepared) ?? cores() };
+  return run(prepared, options, division, { only, until });
+}
+
+/** How many runs side by side, with how many threads each. */
+export function divisionOf(prepared: Prepared, jobs?: number): Division {
+  const { pairs } = prepared;
+  const need = Math.max(
+    ...pairs.flatMap(({ model, configs }) => configs.map((config) => largestMemory(model.config, config))),
+  );
+  const threads = threadsOf(prepared);
+  return divide({ jobs, threads, cores: cores(), runs: countCells(prepared), need, memory: availableMemory() });
+}
+
+const threadsOf = ({ pairs }: Prepared) => pairs[0].configs[0].engine.threads ?? undefined;
+
+function run(
+  prepared: Prepared,
+  { output, store = output, launcher, reporter, signal }: GridOptions,
+  { jobs, threads }: Division,
+  part: { only?: { pair: number; arm: number; seed: number }; until?: Stage },
+): Promise<Outcome> {
+  return execute(prepared, {
+    store: { folder: resolve(store), threads, launcher, signal },
+    lanes: createLanes(jobs, signal),
+    ledger: createLedger(reporter),
+    output,
+    ...part,
+  });
+}
+
+/** A folder with other things in it is none of ours. */
+function claim(output: string): void {
+  try {
+    mkdirSync(output, { recursive: true });
+  } catch (cause) {
+    throw new UserError(`cannot be written to: ${reason(cause)}`, {
+      file: output,
+      hint: 'name another folder with --output',
+      cause,
+    });
+  }
+  if (existsSync(join(output, 'result.json'))) {
+    throw new UserError('holds a run, not a grid', {
+      file: displayPath(output),
+      hint: 'name another folder with --output',
+    });
+  }
+}
