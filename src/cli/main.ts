@@ -48,12 +48,6 @@ const VERBS: Verb[] = [
     load: () => import('./export.js'),
   },
   {
-    name: 'submission',
-    usage: 'submission <runs..>',
-    describe: "Test predictions of GLUE's tasks as the zip that its server reads",
-    load: () => import('./submission.js'),
-  },
-  {
     name: 'glue',
     usage: 'glue <grid>',
     describe: 'Tasks × models × arms × methods × seeds, compared',
