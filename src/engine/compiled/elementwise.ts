@@ -6,6 +6,14 @@ import { record } from './recorder.js';
 
 export function compiledElementwise(name: string, body: ElementwiseFunction, scalars: readonly string[]): Elementwise {
   const loops = new Map<number, FusedLoop>();
+  const windows = new Map<number, WebAssembly.Memory>();
+
+  /** A block of each array, for banks that do not share a memory; kept, since a loop is bound to its memory once. */
+  function windowOf(arrays: number): WebAssembly.Memory {
+    const window = windows.get(arrays) ?? new WebAssembly.Memory({ initial: Math.ceil((arrays * BLOCK * 4) / PAGE) });
+    windows.set(arrays, window);
+    return window;
+  }
 
   function compile(count: number): FusedLoop {
     const reads = Array.from({ length: count }, (_, i) => `read${i}`);
@@ -40,16 +48,17 @@ export function compiledElementwise(name: string, body: ElementwiseFunction, sca
         const starts = banks.map(({ flat }) => flat.byteOffset + 4 * start);
         if (end > start) loop.in(memory)(end - start, starts, numbers);
       } else {
-        runCopied(loop, sources, targets, start, end, numbers);
+        runCopied(loop, windowOf(banks.length), sources, targets, start, end, numbers);
       }
       for (const bank of targets) bank.overwritten();
     },
   };
 }
 
-/** Banks that do not share a memory pass through a small one, block by block. */
+/** Banks that do not share a memory pass through a window, block by block. */
 function runCopied(
   loop: FusedLoop,
+  memory: WebAssembly.Memory,
   sources: readonly CompiledBank[],
   targets: readonly CompiledBank[],
   start: number,
@@ -58,7 +67,6 @@ function runCopied(
 ): void {
   const bytes = 4 * BLOCK;
   const arrays = sources.length + targets.length;
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((arrays * bytes) / PAGE) });
   const starts = Array.from({ length: arrays }, (_, i) => i * bytes);
   const views = starts.map((at) => new Float32Array(memory.buffer, at, BLOCK));
   const run = loop.in(memory);
