@@ -5,9 +5,11 @@ import type { Override } from '../config/load.js';
 import { Interrupted, UserError } from '../errors.js';
 import { displayPath } from '../files.js';
 import type { Failure, Stage } from '../glue/execute.js';
+import type { Prepared } from '../glue/prepare.js';
 import type { GridDocument } from '../glue/summary.js';
+import type { EstimateOptions } from '../pipeline/estimate.js';
 import { commandName, quoted } from './command.js';
-import { note, print, withReports } from './session.js';
+import { note, print, runWithReports, withReports } from './session.js';
 import { type Arguments, type Flags, flagsOf, textOf, textsOf, valued } from './verb.js';
 
 export const positionals = '<grid>';
@@ -49,6 +51,10 @@ export async function run(args: Arguments): Promise<void> {
   const stage = stageOf(args);
   const prepared = prepare(grid, { absent: dry });
   const output = textOf(args, 'output');
+  if (dry) {
+    await plan(flags, prepared, { jobs, store: textOf(args, 'store') ?? output });
+    return;
+  }
   if (output === undefined)
     throw new UserError('--output is missing', { hint: "name the grid's folder, such as --output runs/mine" });
   const store = textOf(args, 'store');
@@ -74,6 +80,21 @@ export async function run(args: Arguments): Promise<void> {
     if (error instanceof Interrupted) throw new Interrupted(`what is finished stays; ${again(args)} resumes`);
     throw error;
   }
+}
+
+/** `--dry-run`. */
+async function plan(
+  flags: Flags,
+  prepared: Prepared,
+  { jobs, store }: { jobs?: number; store?: string },
+): Promise<void> {
+  const [{ dryRun, renderDryRun }, { divisionOf }] = await Promise.all([
+    import('../glue/dry-run.js'),
+    import('../glue/run.js'),
+  ]);
+  const estimate = (options: EstimateOptions) => runWithReports({ verb: 'estimate', options }, flags);
+  const dry = await dryRun(prepared, { store, division: divisionOf(prepared, jobs), estimate });
+  await print(flags, dry, () => renderDryRun(dry));
 }
 
 async function show(flags: Flags, document: GridDocument): Promise<void> {

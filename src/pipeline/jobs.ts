@@ -1,5 +1,6 @@
 /** The pipeline's stories by verb. A worker thread imports the one that it is asked for, and nothing else. */
 import type { RunConfig } from '../config/schema.js';
+import type { EstimateOptions, EstimateResult } from './estimate.js';
 import type {
   EvaluateOptions,
   EvaluateResult,
@@ -18,7 +19,8 @@ export type Job =
   | { verb: 'train'; config: RunConfig; output: string }
   | { verb: 'evaluate'; options: EvaluateOptions }
   | { verb: 'predict'; options: PredictOptions }
-  | { verb: 'export'; options: ExportOptions };
+  | { verb: 'export'; options: ExportOptions }
+  | { verb: 'estimate'; options: EstimateOptions };
 
 export type Verb = Job['verb'];
 
@@ -28,6 +30,7 @@ export interface Results {
   evaluate: EvaluateResult;
   predict: PredictResult;
   export: ExportResult;
+  estimate: EstimateResult;
 }
 
 export interface Stories {
@@ -37,6 +40,7 @@ export interface Stories {
   runEvaluate(options: EvaluateOptions, reporter: Reporter): Promise<EvaluateResult>;
   runPredict(options: PredictOptions, reporter: Reporter): Promise<PredictResult>;
   runExport(options: ExportOptions, reporter: Reporter): Promise<ExportResult>;
+  runEstimate(options: EstimateOptions, reporter: Reporter): Promise<EstimateResult>;
 }
 
 /** Imports the verb's story and runs it. To be called inside a worker thread: it computes natively and blocks. */
@@ -53,5 +57,7 @@ export async function runStory(job: Job, reporter: Reporter, stop: () => boolean
       return story.runPredict(job.options, reporter);
     case 'export':
       return story.runExport(job.options, reporter);
+    case 'estimate':
+      return story.runEstimate(job.options, reporter);
   }
 }
