@@ -42,6 +42,12 @@ const VERBS: Verb[] = [
     load: () => import('./predict.js'),
   },
   {
+    name: 'compare',
+    usage: 'compare <runs..>',
+    describe: 'Runs side by side: scores, intervals, tests, cost',
+    load: () => import('./compare.js'),
+  },
+  {
     name: 'export',
     usage: 'export <run>',
     describe: "A run's adapter for Python's libraries",

@@ -1,22 +1,25 @@
 /** Which runs stand in which row of a table, which rows are one and the same, and what rows are called. */
 import { UserError } from '../errors.js';
 import { displayPath } from '../files.js';
+import type { Arm } from '../pipeline/types.js';
 import { isNumbered, PRESET_NAMES, sameTriple, type Triple } from '../selection/arms.js';
 import { differingSettings } from './settings.js';
-import type { RunRecord } from './types.js';
+import type { ComparisonRow, RunRecord } from './types.js';
 
 /** A row in the making: an arm with a method, and its runs by ascending seed. */
 export interface Line {
   id: string;
+  arm: Arm;
+  method: string;
   records: RunRecord[];
   /** The line that trains the same and has the runs of both. */
   sameAs?: string;
 }
 
 /**
- * The lines of one task and model, in the order of their arms. Runs are one line where arm, layers and method are the same; of lines that
- * train the same under several names, one (the reference, or the first) has the runs and the others point to it. Where a seed ran with
- * several learning rates, each is a line of its own.
+ * The lines of one task and model. Runs are one line where arm, layers and method are the same; of lines that train the same under
+ * several names, one (the reference, or the first) has the runs and the others point to it. Where a seed ran with several learning
+ * rates, each is a line of its own.
  *
  * @throws UserError where one line has two runs with the same seed; it names both folders.
  */
@@ -24,32 +27,32 @@ export function linesOf(
   records: readonly RunRecord[],
   { reference, severalMethods }: { reference: string; severalMethods: boolean },
 ): Line[] {
-  const lines: (Line & { first: RunRecord })[] = [];
-  for (const { alike, byRate } of trainedAlike(records)) {
+  return trainedAlike(records).flatMap(({ alike, byRate }) => {
     const named = groupBy(alike, ({ arm, method }) => `${arm.name}\0${method}`)
-      .sort(([a], [b]) => order(a, b))
-      .map((group) => {
+      .map((group): Line => {
         checkSeeds(group);
-        const [first] = group;
-        const method = severalMethods ? `, ${first.method}` : '';
-        const place = isAmbiguous(first, records) ? ` (${placeOf(first.arm, first.layers)})` : '';
-        const rate = byRate ? `, lr ${rateText(first.learningRate)}` : '';
-        return { first, id: `${first.arm.name}${place}${method}${rate}`, records: group };
-      });
-    const chosen = named.find(({ id, first }) => isNamed(reference, id, first)) ?? named[0];
+        const [{ arm, method, layers, learningRate }] = group;
+        const place = isAmbiguous(group[0], records) ? ` (${placeOf(arm, layers)})` : '';
+        const rate = byRate ? `, lr ${learningRate.toExponential()}` : '';
+        const id = `${arm.name}${place}${severalMethods ? `, ${method}` : ''}${rate}`;
+        return { id, arm, method, records: group };
+      })
+      .sort(byArm(severalMethods));
+    const chosen = named.find((line) => isNamed(reference, line)) ?? named[0];
     const own = new Set(chosen.records.map(({ seed }) => seed));
     // Seeds that ran under another name of the same arm are the arm's too.
-    const others = named.flatMap((line) => (line === chosen ? [] : line.records)).filter(({ seed }) => !own.has(seed));
+    const others = named.flatMap((line) => line.records).filter(({ seed }) => !own.has(seed));
     const shared = [...chosen.records, ...oneEach(others)].sort((a, b) => a.seed - b.seed);
-    for (const line of named) {
-      lines.push({ ...line, records: shared, ...(line === chosen ? {} : { sameAs: chosen.id }) });
-    }
-  }
-  return lines.sort((a, b) => order(a.first, b.first)).map(({ first: _, ...line }) => line);
+    return named.map((line) => ({
+      ...line,
+      records: shared,
+      ...(line === chosen ? {} : { sameAs: chosen.id }),
+    }));
+  });
 }
 
 /** Whether a reference, such as `full` or `full, lora`, means the line. */
-export function isNamed(reference: string, id: string, { arm, method }: RunRecord): boolean {
+export function isNamed(reference: string, { id, arm, method }: Pick<ComparisonRow, 'id' | 'arm' | 'method'>): boolean {
   return reference === id || reference === arm.name || reference === `${arm.name}, ${method}`;
 }
 
@@ -57,7 +60,7 @@ export function isNamed(reference: string, id: string, { arm, method }: RunRecor
 function trainedAlike(records: readonly RunRecord[]): { alike: RunRecord[]; byRate: boolean }[] {
   const key = ({ arm: { bottom, top, head }, method }: RunRecord) =>
     [bottom, top, head, bottom === null ? '' : method].join('\0');
-  return groupBy(records, key).flatMap((alike) => {
+  return groupBy(records, key).flatMap((alike): { alike: RunRecord[]; byRate: boolean }[] => {
     const collide = groupBy(alike, ({ seed }) => String(seed)).some((runs) => ratesOf(runs).length > 1);
     if (!collide) return [{ alike, byRate: false }];
     return groupBy(alike, ({ learningRate }) => String(learningRate)).map((runs) => ({ alike: runs, byRate: true }));
@@ -67,8 +70,6 @@ function trainedAlike(records: readonly RunRecord[]): { alike: RunRecord[]; byRa
 export function ratesOf(records: readonly RunRecord[]): number[] {
   return [...new Set(records.map(({ learningRate }) => learningRate))].sort((a, b) => a - b);
 }
-
-export const rateText = (rate: number) => rate.toExponential().replace('e+0', '');
 
 /** Such as `3-4 @ 4`; the classifier's layer is left out where it is the top. */
 function placeOf({ bottom, top, head }: Triple, layers: number): string {
@@ -97,25 +98,29 @@ function oneEach(records: readonly RunRecord[]): RunRecord[] {
   return groupBy(records, ({ seed }) => String(seed)).map(([first]) => first);
 }
 
-/** Fine-tuning first; then by preset, k, and layers. */
-function order(a: RunRecord, b: RunRecord): number {
-  const method = ({ method: name }: RunRecord) => (name === 'fine-tune' ? '' : name);
-  if (a.method !== b.method) return method(a) < method(b) ? -1 : 1;
-  const [left, right] = [a, b].map(({ arm, learningRate }) => [
-    ...armRank(arm.name),
-    ...(isNumbered(arm) ? [arm.head, arm.bottom ?? 0] : [0, 0]),
-    arm.name,
+type Placed = Pick<ComparisonRow, 'id' | 'arm' | 'method'>;
+
+/** Order of rows: fine-tuning before the other methods, where there are several; then by preset, k, layers. */
+export function byArm(severalMethods: boolean): (a: Placed, b: Placed) => number {
+  const rank = ({ id, arm, method }: Placed) => [
+    severalMethods && method !== 'fine-tune' ? method : '',
+    ...presetRank(arm.name),
+    isNumbered(arm) ? '' : arm.name,
     arm.head,
     arm.bottom ?? 0,
-    learningRate,
-  ]);
-  const at = left.findIndex((value, i) => value !== right[i]);
-  return at < 0 ? 0 : left[at] < right[at] ? -1 : 1;
+    id,
+  ];
+  return (a, b) => {
+    const [left, right] = [rank(a), rank(b)];
+    const at = left.findIndex((value, i) => value !== right[i]);
+    return at < 0 ? 0 : left[at] < right[at] ? -1 : 1;
+  };
 }
 
-function armRank(name: string): [preset: number, k: number] {
-  const preset = PRESET_NAMES.findIndex((known) => known === name.replace(/-\d+(?=-top$|$)/, '-k'));
-  return [preset < 0 ? PRESET_NAMES.length : preset, Number(/-(\d+)(?=-top$|$)/.exec(name)?.[1] ?? 0)];
+function presetRank(name: string): [preset: number, k: number] {
+  const preset = name.replace(/-\d+(?=-top$|$)/, '-k');
+  const at = (PRESET_NAMES as string[]).indexOf(preset);
+  return [at < 0 ? PRESET_NAMES.length : at, Number(/-(\d+)(?=-top$|$)/.exec(name)?.[1] ?? 0)];
 }
 
 /** Groups in the order in which their keys come up. */

@@ -1,16 +1,14 @@
 /** Rows of a table: means over seeds of scores and cost. */
-import type { Line } from './lines.js';
-import { ratesOf } from './lines.js';
+import { type Line, ratesOf } from './lines.js';
 import type { ComparisonRow, Remark, RunCost, RunRecord } from './types.js';
 
-export function rowOf({ id, records, sameAs }: Line, name: string): ComparisonRow {
-  const [first] = records;
+export function rowOf({ id, arm, method, records, sameAs }: Line): ComparisonRow {
   const scores = records.map(({ score }) => score);
   return {
     id,
-    arm: { ...first.arm, name },
-    layers: first.layers,
-    method: first.method,
+    arm,
+    layers: records[0].layers,
+    method,
     seeds: records.map(({ seed }) => seed),
     scores,
     mean: mean(scores),
