@@ -1,6 +1,6 @@
 /** Reads grid.json, which a grid leaves in its folder: which row of which table stands for which run folders. */
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { CheckpointError } from '../errors.js';
 import { readJson } from '../files.js';
@@ -26,7 +26,14 @@ const schema = z.looseObject({
           sameAs: z.string().optional(),
           note: z.string().optional(),
           searchSeconds: z.number(),
-          runs: z.array(z.looseObject({ seed: z.int(), folder: z.string(), failure: z.string().optional() })),
+          runs: z.array(
+            z.looseObject({
+              seed: z.int(),
+              folder: z.string(),
+              failure: z.string().optional(),
+              lostSeconds: z.number().optional(),
+            }),
+          ),
         }),
       ),
     }),
@@ -57,7 +64,7 @@ export function readGrid(file: string): GatheredGrid {
   for (const table of tables) {
     const selection = selectionOf(table, file);
     for (const row of table.rows) {
-      const records = finishedRuns(row, file).map((folder) => recordOf(folder, row, selection));
+      const records = finishedRuns(row, file).map((run) => recordOf(run, row, selection));
       gathered.records.push(...records);
       const remark = remarkOf(table, row, records[0]?.method);
       if (remark) gathered.remarks.push(remark);
@@ -73,25 +80,46 @@ export function readGrid(file: string): GatheredGrid {
 }
 
 /** A run that an earlier grid made may stand there under another arm's name: names are the rows'. */
-function recordOf(folder: string, row: GridRow, selection: SelectResult | undefined): RunRecord {
+function recordOf(
+  { folder, lostSeconds = 0 }: FinishedRun,
+  row: GridRow,
+  selection: SelectResult | undefined,
+): RunRecord {
   const record = readRunRecord(folder);
   const { cost } = record;
+  // Attempts that were killed are part of what the run took.
+  const lost: Record<string, number> =
+    lostSeconds > 0 ? { lost: lostSeconds, total: (cost.seconds.total ?? 0) + lostSeconds } : {};
   const search: Record<string, number> = row.searchSeconds > 0 ? { search: row.searchSeconds } : {};
   return {
     ...record,
     arm: { ...record.arm, name: row.name },
     method: methodOf(row) ?? record.method,
-    cost: { ...cost, seconds: { ...cost.seconds, ...search } },
+    cost: { ...cost, seconds: { ...cost.seconds, ...lost, ...search } },
     ...(selection ? { selection } : {}),
   };
 }
 
-const finishedRuns = (row: GridRow, file: string) =>
-  row.runs.filter(({ failure }) => failure === undefined).map(({ folder }) => resolve(dirname(file), folder));
+interface FinishedRun {
+  folder: string;
+  lostSeconds?: number;
+}
+
+const finishedRuns = (row: GridRow, file: string): FinishedRun[] =>
+  row.runs
+    .filter(({ failure }) => failure === undefined)
+    .map(({ folder, lostSeconds }) => ({ folder: placed(folder, 'runs', file), lostSeconds }));
+
+/** Paths are those of the machine that ran the grid; a folder that was moved as a whole has the same things in it. */
+function placed(path: string, kind: 'runs' | 'selections', file: string): string {
+  const there = resolve(dirname(file), path);
+  const moved = join(dirname(file), kind, basename(path));
+  return !existsSync(there) && existsSync(moved) ? moved : there;
+}
 
 function selectionOf({ selection }: GridTable, file: string): SelectResult | undefined {
   if (selection === undefined) return undefined;
-  const path = resolve(dirname(file), selection);
+  const path = placed(selection, 'selections', file);
   return existsSync(path) ? (readJson(path) as SelectResult) : undefined;
 }
 
