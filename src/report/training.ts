@@ -30,8 +30,8 @@ export function renderTraining(result: TrainResult, style: Style = plain): strin
     seed,
     inference,
   } = result;
-  // A part that would read 0.0 s says nothing.
-  const parts = Object.entries(seconds).filter(([part, value]) => part !== 'total' && value >= 0.05);
+  // A part that would read 0.0 s says nothing; the total and the processor time are no parts.
+  const parts = Object.entries(seconds).filter(([part, value]) => !['total', 'cpu'].includes(part) && value >= 0.05);
   const total = seconds.total ?? parts.reduce((sum, [, value]) => sum + value, 0);
   const method = result.tuning === 'fine-tune' ? '' : `, by ${describeTuning(result.tuning)}`;
   const share = formatPercent(trainableParameters / totalParameters);
