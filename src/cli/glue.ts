@@ -1,4 +1,5 @@
 /** `spantune glue`: a grid of tasks, models, arms, methods and seeds becomes a folder of runs and a comparison. */
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Argv } from 'yargs';
 import type { Override } from '../config/load.js';
@@ -27,7 +28,9 @@ export function options(command: Argv): Argv {
       'dry-run': { describe: 'Say what would run and what it would take; write nothing', type: 'boolean' },
       slurm: valued('Write a Slurm array script to this file instead of running'),
       cell: valued('Run one cell alone, by its number: what a task of the Slurm array does'),
-      stage: valued('Go no further than: select (measure the layers), search (learning rates), run, compare'),
+      stage: valued(
+        'Go no further than select (measure the layers) or search (learning rates); compare: what is finished, starting nothing',
+      ),
     })
     .example('spantune glue configs/glue/miniature.yaml --output runs/miniature', '')
     .example('spantune glue configs/glue/paper.yaml --dry-run', '')
@@ -71,9 +74,9 @@ export async function run(args: Arguments): Promise<void> {
         tell(flags, outcome.failures, again(args));
         return;
       }
-      const document = await runGrid(prepared, options);
+      const document = await runGrid(prepared, options, { look: stage === 'compare' });
       reporter.progress(undefined);
-      await show(flags, document);
+      await show(flags, output, document);
       tell(flags, document.failures, again(args));
     });
   } catch (error) {
@@ -97,9 +100,24 @@ async function plan(
   await print(flags, dry, () => renderDryRun(dry));
 }
 
-async function show(flags: Flags, document: GridDocument): Promise<void> {
-  const { plainList } = await import('../glue/summary.js');
-  await print(flags, document, () => [plainList(document.tables), '', ...document.notes].join('\n'));
+/** The comparison of what is finished: printed, and written beside the runs. */
+async function show(flags: Flags, output: string, document: GridDocument): Promise<void> {
+  if (document.tables.every(({ rows }) => rows.every(({ runs }) => runs.every(({ score }) => score === undefined))))
+    return;
+  const [{ gatherRuns }, { compare }, { renderComparison }, { writeReport }, { styleFor }] = await Promise.all([
+    import('../comparison/gather.js'),
+    import('../comparison/compare.js'),
+    import('../report/comparison/render.js'),
+    import('../report/comparison/report.js'),
+    import('../report/style.js'),
+  ]);
+  const { reference, margin } = document;
+  const gathered = gatherRuns([output]);
+  const comparison = compare(gathered.records, { reference, margin, resamples: 10_000, seed: 1 }, gathered);
+  const files = writeReport(output, comparison);
+  process.stdout.write(renderComparison(comparison, flags.json ? 'json' : 'text', styleFor(process.stdout)));
+  const page = files.find((name) => name.endsWith('.html'));
+  if (page !== undefined) note(flags, `\nreport ${displayPath(resolve(output, page))}`);
 }
 
 /** What failed, why, and what to do; sets the exit code: 2 where all that failed can be mended by the user, 1 otherwise. */

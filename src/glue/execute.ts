@@ -5,7 +5,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunConfig } from '../config/schema.js';
-import { Interrupted, SpantuneError } from '../errors.js';
+import { Interrupted, SpantuneError, UserError } from '../errors.js';
 import type { SelectResult, TrainResult } from '../pipeline/types.js';
 import type { Triple } from '../selection/arms.js';
 import { type PlannedArm, planArms, rateKeys } from './arms.js';
@@ -18,12 +18,15 @@ import { ratePlan, searchRate, type Trial } from './search.js';
 import {
   ensureRun,
   ensureSelection,
+  finishedRun,
+  finishedSelection,
   type Piece,
   runFolder,
   runPiece,
   type Store,
   selectionFile,
   selectionPiece,
+  type Watch,
 } from './store.js';
 
 export interface GridRun {
@@ -33,6 +36,8 @@ export interface GridRun {
   /** Task score on dev; absent where the run did not come to its end. */
   score?: number;
   failure?: string;
+  /** Of attempts that were killed or failed: part of the cost. */
+  lostSeconds?: number;
 }
 
 /** A line of a table: an arm with a method, and what came of it. */
@@ -77,8 +82,8 @@ export interface ExecuteOptions {
   ledger: Ledger;
   /** The grid's own folder: failures are noted there. */
   output: string;
-  /** Goes as far as this. */
-  until?: Stage;
+  /** Goes as far as this; `look`: takes what is finished, and starts nothing. */
+  until?: Stage | 'look';
   /** One cell alone; see `cells.ts`. */
   only?: { pair: number; arm: number; seed: number };
 }
@@ -100,6 +105,7 @@ export async function execute(prepared: Prepared, options: ExecuteOptions): Prom
       exitCode: known ? error.exitCode : 1,
     };
     failures.push(failure);
+    if (options.until === 'look') return message;
     appendFileSync(
       join(options.output, 'failures.jsonl'),
       `${JSON.stringify({ time: new Date().toISOString(), ...failure })}\n`,
@@ -145,7 +151,7 @@ async function runPair(prepared: Prepared, pair: Pair, options: ExecuteOptions, 
 async function measure(
   prepared: Prepared,
   pair: Pair,
-  { store, lanes, ledger }: ExecuteOptions,
+  { store, lanes, ledger, until }: ExecuteOptions,
   fail: Fail,
 ): Promise<{ selection?: SelectResult; missing?: string }> {
   const { model, source, configs } = pair;
@@ -153,7 +159,7 @@ async function measure(
   const what = `layers of ${placeName(prepared, pair)}`;
   const job = ledger.add('select', what, selectionWork(model.config, source.rows.train));
   try {
-    const selection = await lanes.run(() => job.watch(ensureSelection(store, piece, job)));
+    const selection = await lanes.run(() => job.watch(selectionOf(store, piece, until, job)));
     return { selection };
   } catch (error) {
     job.drop();
@@ -196,7 +202,7 @@ async function runRow(
       const job = jobs.get(rate) ?? options.ledger.add('search', `${named} at ${rate}`, work(pair, row, triple));
       let score: number | null = null;
       try {
-        const result = await options.lanes.run(() => job.watch(ensureRun(store, piece, false, job)));
+        const result = await options.lanes.run(() => job.watch(resultOf(store, piece, false, until, job)));
         score = decisive(result, search.selection);
         row.searchSeconds += result.seconds.total ?? 0;
       } catch (error) {
@@ -222,15 +228,42 @@ async function runRow(
       const run: GridRun = { seed, folder: runFolder(store, piece) };
       row.runs.push(run);
       try {
-        const result = await options.lanes.run(() => job.watch(ensureRun(store, piece, true, job)));
+        const result = await options.lanes.run(() => job.watch(resultOf(store, piece, true, until, job)));
         run.score = result.metrics.score;
         options.ledger.score(`${named} seed ${seed}`, run.score);
       } catch (error) {
         job.drop();
         run.failure = fail(`${named} seed ${seed}`, run.folder, error);
       }
+      const lost = lostSeconds(run.folder);
+      if (lost > 0) run.lostSeconds = lost;
     }),
   );
+}
+
+async function resultOf(
+  store: Store,
+  piece: Piece,
+  weights: boolean,
+  until: ExecuteOptions['until'],
+  watch: Watch,
+): Promise<TrainResult> {
+  if (until !== 'look') return ensureRun(store, piece, weights, watch);
+  return finishedRun(store, piece, weights) ?? notYet();
+}
+
+async function selectionOf(
+  store: Store,
+  piece: Piece,
+  until: ExecuteOptions['until'],
+  watch: Watch,
+): Promise<SelectResult> {
+  if (until !== 'look') return ensureSelection(store, piece, watch);
+  return finishedSelection(store, piece) ?? notYet();
+}
+
+function notYet(): never {
+  throw new UserError('not finished yet', { hint: 'run the grid without --stage compare' });
 }
 
 /** The configuration of one run, its arm in layer numbers. */

@@ -26,8 +26,11 @@ export interface GridOptions {
   signal: AbortSignal;
 }
 
-/** Runs the whole grid and writes grid.json. Throws a `UserError` where another process is at it, `Interrupted` when stopped. */
-export async function runGrid(prepared: Prepared, options: GridOptions): Promise<GridDocument> {
+/**
+ * Runs the whole grid and writes grid.json; `look`: of what is finished, starting nothing. Throws a `UserError` where another process
+ * is at it, `Interrupted` when stopped.
+ */
+export async function runGrid(prepared: Prepared, options: GridOptions, { look = false } = {}): Promise<GridDocument> {
   const { output } = options;
   claim(output);
   const lock = takeLock(join(output, 'grid.lock'));
@@ -40,7 +43,7 @@ export async function runGrid(prepared: Prepared, options: GridOptions): Promise
   }
   try {
     const division = divisionOf(prepared, options.jobs);
-    const outcome = await run(prepared, options, division, {});
+    const outcome = await run(prepared, options, division, look ? { until: 'look' } : {});
     const document = gridDocument(prepared, outcome, division);
     writeGrid(output, document);
     return document;
@@ -82,7 +85,7 @@ function run(
   prepared: Prepared,
   { output, store = output, launcher, reporter, signal }: GridOptions,
   { jobs, threads }: Division,
-  part: { only?: { pair: number; arm: number; seed: number }; until?: Stage },
+  part: { only?: { pair: number; arm: number; seed: number }; until?: Stage | 'look' },
 ): Promise<Outcome> {
   return execute(prepared, {
     store: { folder: resolve(store), threads, launcher, signal },

@@ -1,7 +1,7 @@
-/** What a grid came to, as a file (grid.json) and as plain text. */
-import { join } from 'node:path';
+/** What a grid came to, as a file (grid.json). */
+import { join, relative, resolve } from 'node:path';
 import { writeFileWhole } from '../files.js';
-import type { GridTable, Outcome } from './execute.js';
+import type { Outcome } from './execute.js';
 import type { Prepared } from './prepare.js';
 import { isSearch } from './search.js';
 
@@ -28,8 +28,19 @@ export function gridDocument(
   return { format: 1, grid: file, seeds, reference, margin, notes: notesOf(prepared, division), ...outcome };
 }
 
+/** Paths are written relative to the folder, so that it can be moved. */
 export function writeGrid(output: string, document: GridDocument): void {
-  writeFileWhole(join(output, GRID_FILE), `${JSON.stringify(document, null, 2)}\n`);
+  const near = (path: string) => relative(resolve(output), path) || '.';
+  const tables = document.tables.map((table) => ({
+    ...table,
+    ...(table.selection === undefined ? {} : { selection: near(table.selection) }),
+    rows: table.rows.map((row) => ({
+      ...row,
+      ...(row.trials ? { trials: row.trials.map((trial) => ({ ...trial, folder: near(trial.folder) })) } : {}),
+      runs: row.runs.map((run) => ({ ...run, folder: near(run.folder) })),
+    })),
+  }));
+  writeFileWhole(join(output, GRID_FILE), `${JSON.stringify({ ...document, tables }, null, 2)}\n`);
 }
 
 /** How learning rates and epochs were chosen, and beside what seconds were taken. */
@@ -57,19 +68,4 @@ export function notesOf({ grid, pairs }: Prepared, { jobs, threads }: { jobs: nu
   if (seeds.length > 1)
     notes.push(`clean split, samples, measured layers and random arms are the same for all seeds (seed ${splitSeed})`);
   return notes;
-}
-
-/** Scores alone, a line an arm. */
-export function plainList(tables: readonly GridTable[]): string {
-  const points = (score: number | undefined) => (score === undefined ? '–' : (100 * score).toFixed(1));
-  return tables
-    .map(({ task, model, rows }) => {
-      const width = Math.max(...rows.map(({ id }) => id.length));
-      const lines = rows.map(({ id, runs, sameAs, note }) => {
-        const scores = runs.map(({ score }) => points(score).padStart(5)).join('  ');
-        return `${id.padEnd(width)}  ${sameAs === undefined ? scores || (note ?? '–') : `same as ${sameAs}`}`;
-      });
-      return [`${task}, dev, ${model}`, ...lines].join('\n');
-    })
-    .join('\n\n');
 }
