@@ -25,7 +25,7 @@ export function costColumns(table: TaskTable): ColumnSource<ComparisonRow>[] {
     column('stored', 'parameters that a deployment holds', 7, (cost) =>
       amount('stored_parameters', cost.storedParameters, formatCount),
     ),
-    ...flopsColumns('training', reference?.trainingFlops, (cost) => cost.trainingFlops),
+    flopsColumn('training', 1, reference?.trainingFlops, (cost) => cost.trainingFlops),
     ...phases.map((phase) =>
       column(phase, `seconds of the phase “${phase}”, mean over seeds`, undefined, (cost) =>
         amount(`seconds_${phase}`, cost.seconds[phase], formatSeconds),
@@ -38,7 +38,7 @@ export function costColumns(table: TaskTable): ColumnSource<ComparisonRow>[] {
     column('memory', "peak resident memory of the run's process, largest over seeds", 4, (cost) =>
       amount('peak_memory_bytes', cost.peakMemory, formatBytes),
     ),
-    ...flopsColumns('inference', reference?.inferenceFlops, (cost) => cost.inferenceFlops),
+    flopsColumn('inference', 3, reference?.inferenceFlops, (cost) => cost.inferenceFlops),
     ...(measured ? inferenceColumns : []),
   ];
 }
@@ -64,38 +64,30 @@ const inferenceColumns: ColumnSource<ComparisonRow>[] = [
   ),
 ];
 
-/** Relative to the reference where the table has one, and the number itself beside it. */
-function flopsColumns(
+/** The number, and in parentheses how many times the reference's it is; on the terminal that alone, where there is one. */
+function flopsColumn(
   kind: 'training' | 'inference',
+  terminal: number,
   reference: number | null | undefined,
   flops: (cost: RunCost) => number | null,
-): ColumnSource<ComparisonRow>[] {
-  const short = kind === 'training' ? 'train FLOPs' : 'infer FLOPs';
-  const about =
-    kind === 'training'
-      ? 'FLOPs of selecting, caching and all epochs, by count'
-      : "FLOPs of one example of dev's mean length, by count";
-  const relative = isFigure(reference) && reference > 0 ? reference : undefined;
-  const place = kind === 'training' ? 1 : 5;
-  const absolute = {
-    ...column(`${kind} FLOPs`, about, relative === undefined ? place : undefined, (cost) =>
-      amount(`${kind}_flops`, flops(cost), formatCount),
-    ),
-    short,
+): ColumnSource<ComparisonRow> {
+  const about = {
+    training: 'FLOPs of selecting, caching and all epochs, by count; in parentheses relative to the reference',
+    inference: "FLOPs of one example of dev's mean length, by count; in parentheses relative to the reference",
   };
-  if (relative === undefined) return [absolute];
-  return [
-    absolute,
-    {
-      ...column(
-        kind === 'training' ? 'training, relative' : 'inference, relative',
-        `${about}, relative to the reference`,
-        place,
-        (cost) => amount(`${kind}_flops_relative`, divided(flops(cost), relative), ratio),
-      ),
-      short,
-    },
-  ];
+  const cell = (cost: RunCost): Cell => {
+    const own = flops(cost);
+    const absolute = amount(`${kind}_flops`, own, formatCount);
+    if (!isFigure(own) || !isFigure(reference) || reference <= 0) return absolute;
+    const relative = own / reference;
+    return {
+      ...absolute,
+      text: `${absolute.text} (${ratio(relative)})`,
+      short: ratio(relative),
+      values: { ...absolute.values, [`${kind}_flops_relative`]: relative },
+    };
+  };
+  return { ...column(`${kind} FLOPs`, about[kind], terminal, cell), short: kind };
 }
 
 /** A column of the cost; rows without runs have none. */
@@ -114,10 +106,6 @@ function column(
     ...(terminal === undefined ? {} : { terminal }),
     cell: ({ cost, scores }) => (scores.length > 0 ? cell(cost) : { text: '–', sort: null }),
   };
-}
-
-function divided(value: number | null, by: number): number | null {
-  return value === null ? null : value / by;
 }
 
 function amount(name: string, value: number | null | undefined, format: (value: number) => string): Cell {

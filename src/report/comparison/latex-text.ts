@@ -14,12 +14,15 @@ const SYMBOLS: Record<string, string> = {
   '<': '$<$',
   '>': '$>$',
   '|': '$|$',
-  '"': "''",
+  '"': '\\textquotedblright{}',
   '[': '{[}',
   ']': '{]}',
-  '`': '\\textasciigrave{}',
+  '`': '\\textquoteleft{}',
+  "'": '\\textquoteright{}',
+  '?': '?{}',
+  '!': '!{}',
+  ',': ',{}',
   '*': '{*}',
-  '-': '-{}',
   '±': '$\\pm$',
   '−': '$-$',
   '×': '$\\times$',
@@ -40,13 +43,13 @@ const SYMBOLS: Record<string, string> = {
   σ: '$\\sigma$',
   Σ: '$\\Sigma$',
   Δ: '$\\Delta$',
-  '–': '--',
-  '—': '---',
+  '–': '\\textendash{}',
+  '—': '\\textemdash{}',
   '…': '\\ldots{}',
-  '‘': '`',
-  '’': "'",
-  '“': '``',
-  '”': "''",
+  '‘': '\\textquoteleft{}',
+  '’': '\\textquoteright{}',
+  '“': '\\textquotedblleft{}',
+  '”': '\\textquotedblright{}',
   '§': '\\S{}',
   ß: '\\ss{}',
   ø: '\\o{}',
@@ -84,7 +87,8 @@ export function escapeLatex(text: string): string {
     .trim()) {
     escaped += SYMBOLS[character] ?? (isAscii(character) ? character : accented(character));
   }
-  return escaped;
+  // Two hyphens in a row would become a dash.
+  return escaped.replace(/-(?=-)/g, '-{}');
 }
 
 function accented(character: string): string {

@@ -1,14 +1,37 @@
 /** A comparison as LaTeX tables, to be put into a paper with `\input`; the document needs `\usepackage{booktabs}` and nothing else. */
 import type { Comparison } from '../../comparison/types.js';
 import { escapeLatex, latexComment } from './latex-text.js';
-import { type Cell, hasPart, partOf, type Row, type Table, tablesOf } from './tables.js';
+import { type Cell, hasPart, partOf, pick, type Row, type Table, tablesOf } from './tables.js';
+
+/** Characters that a page's full width holds at this size, titles and gaps included. */
+const WIDTH = 100;
 
 export function renderLatex(comparison: Comparison): string {
   const blocks = tablesOf(comparison).flatMap((table) => [
-    latexTable(partOf(table, 'scores'), comparison.notes),
-    ...(hasPart(table, 'cost') ? [latexTable({ ...partOf(table, 'cost'), title: `${table.title}: cost` }, [])] : []),
+    ...latexTables(partOf(table, 'scores'), [table.legend, ...comparison.notes].filter(Boolean)),
+    ...(hasPart(table, 'cost') ? latexTables({ ...partOf(table, 'cost'), title: `${table.title}, cost` }, []) : []),
   ]);
   return `${['% needs \\usepackage{booktabs}', ...blocks].join('\n\n')}\n`;
+}
+
+/** As many tables as the columns need. */
+function latexTables(table: Table, notes: string[]): string[] {
+  const label = Math.max(0, ...table.rows.map((row) => row.label.length));
+  const blocks: number[][] = [];
+  let room = 0;
+  for (const [index, { title }] of table.columns.entries()) {
+    const width = 2 + Math.max(title.length, ...table.rows.map(({ cells }) => cells[index].text.length));
+    if (blocks.length === 0 || width > room) {
+      blocks.push([]);
+      room = WIDTH - label;
+    }
+    room -= width;
+    blocks[blocks.length - 1].push(index);
+  }
+  return blocks.map((columns, number) => {
+    const part = blocks.length > 1 ? ` (${number + 1} of ${blocks.length})` : '';
+    return latexTable({ ...pick(table, columns), title: `${table.title}${part}` }, number === 0 ? notes : []);
+  });
 }
 
 function latexTable(table: Table, notes: string[]): string {
@@ -21,19 +44,19 @@ function latexTable(table: Table, notes: string[]): string {
   const line = (cells: string[]) => `    ${cells.join(' & ')} \\\\`;
   return [
     latexComment([title, ...details].join(', ')),
-    '\\begin{table}[ht]',
-    '  \\centering\\small\\setlength{\\tabcolsep}{4pt}',
-    `  \\caption{${escapeLatex([title, ...details].join(', '))}.}`,
+    '\\begin{table*}[t]',
+    '  \\centering\\footnotesize\\setlength{\\tabcolsep}{4pt}',
+    `  \\caption{${escapeLatex(`${title}: ${details.join(', ')}`)}.}`,
     `  \\begin{tabular}{l${columns.map(({ align }) => (align === 'right' ? 'r' : 'l')).join('')}}`,
     '    \\toprule',
-    line(['', ...columns.map(({ short, title: long }) => escapeLatex(short ?? long))]),
+    line(['', ...columns.map(({ title: long }) => escapeLatex(long))]),
     '    \\midrule',
     ...rows.map((row) => line([`${escapeLatex(row.label)}${mark(row)}`, ...row.cells.map(latexCell)])),
     '    \\bottomrule',
     '  \\end{tabular}',
     ...footnotes.map((note, index) => paragraph(`\\textsuperscript{${letters(index)}} ${escapeLatex(note)}`)),
     ...notes.map((note) => paragraph(escapeLatex(note))),
-    '\\end{table}',
+    '\\end{table*}',
   ].join('\n');
 }
 

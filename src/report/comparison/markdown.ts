@@ -8,6 +8,7 @@ export function renderMarkdown(comparison: Comparison): string {
       `## ${escapeMarkdown(table.title)}`,
       escapeMarkdown(table.details.join(' · ')),
       markdownTable(partOf(table, 'scores'), true),
+      ...(table.legend === '' ? [] : [escapeMarkdown(table.legend)]),
       ...(hasPart(table, 'cost') ? [markdownTable(partOf(table, 'cost'), false)] : []),
     ].join('\n\n'),
   );

@@ -11,8 +11,9 @@ export function overallTable({ overall, tables, options }: Comparison): Table {
   const sources = overallColumns(overall, tasks, options.reference);
   return {
     kind: 'overall',
-    title: `all ${tasks.length} tasks, dev`,
+    title: `${tasks.length} tasks, dev`,
     details: models,
+    legend: `against ${options.reference}: tasks on which it is better / matches / worse / undecided.`,
     columns: sources.map(({ cell: _, ...column }) => column),
     rows: overall.map((row): Row => {
       const label = models.length > 1 ? `${row.id} · ${row.model}` : row.id;
@@ -90,8 +91,7 @@ function scoreCell(
 function winsColumn(reference: string): ColumnSource<OverallRow> {
   const part: Column['part'] = 'scores';
   return {
-    title: `against ${reference}: better / matches / worse / undecided`,
-    short: `against ${reference}`,
+    title: `against ${reference}`,
     about: 'tasks by verdict: better, matches, worse, undecided',
     align: 'right',
     part,

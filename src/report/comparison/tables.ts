@@ -55,6 +55,8 @@ export interface Table {
   title: string;
   /** What stands after the title, piece by piece. */
   details: string[];
+  /** What its figures need to be read, where their titles do not tell; one line. */
+  legend: string;
   columns: Column[];
   rows: Row[];
 }
@@ -80,6 +82,7 @@ export function taskTable(table: TaskTable, { options }: Pick<Comparison, 'optio
     kind: 'task',
     title,
     details,
+    legend: '',
     columns: sources.map(({ cell: _, ...column }) => column),
     rows: table.rows.map((row) => ({
       ...describeRow(row, table),
@@ -98,9 +101,16 @@ function borrowed({ text, short, sort }: Cell): Cell {
   };
 }
 
-/** The columns of one part, and of each row the cells that belong to them. */
+/** The columns of one part. */
 export function partOf(table: Table, part: Column['part']): Table {
-  const kept = table.columns.flatMap((column, index) => (column.part === part ? [index] : []));
+  return pick(
+    table,
+    table.columns.flatMap((column, index) => (column.part === part ? [index] : [])),
+  );
+}
+
+/** The columns with these indices, and of each row the cells that belong to them. */
+export function pick(table: Table, kept: number[]): Table {
   return {
     ...table,
     columns: kept.map((index) => table.columns[index]),

@@ -2,20 +2,33 @@
 import type { Comparison } from '../../comparison/types.js';
 import { plain, type Style, widthOf } from '../style.js';
 import { renderTable } from '../table.js';
-import { type Cell, type Row, type Table, tablesOf } from './tables.js';
+import { type Cell, type Column, type Row, type Table, tablesOf } from './tables.js';
 
 const WIDTH = 120;
 const GAP = 2;
 const LABEL = 44;
-
+const TITLE = 28;
 /** Several lines, without the last line's end. */
 export function renderText(comparison: Comparison, style: Style = plain): string {
-  const blocks = tablesOf(comparison).map((table) => textTable(table, style));
-  const legend = tablesOf(comparison).some(({ kind }) => kind === 'overall')
-    ? [`against ${comparison.options.reference}, over tasks: better / matches / worse / undecided.`]
-    : [];
+  const tables = tablesOf(comparison);
+  const blocks = tables.map((table) => textTable(table, style));
+  const legend = [...new Set([...tables.map((table) => table.legend), shortTitles(comparison)])].filter(Boolean);
   const notes = [...legend, ...comparison.notes].flatMap((note) => wrap(note, WIDTH)).map(style.dim);
   return [...blocks, notes.join('\n')].filter((block) => block !== '').join('\n\n');
+}
+
+/** What titles and figures that are short for the terminal's sake mean. */
+function shortTitles({ tables, options }: Comparison): string {
+  const rows = tables.flatMap((table) => table.rows);
+  if (rows.every(({ scores }) => scores.length === 0)) return '';
+  const compared = rows.some(({ versus }) => versus !== undefined);
+  const relative = tables.some(({ reference }) => reference !== undefined) ? ` relative to ${options.reference}` : '';
+  return [
+    compared ? 'difference: ± half the 95 % interval.' : '',
+    `training, inference: FLOPs${relative}. time: all phases, mean over seeds. memory: largest of the seeds.`,
+  ]
+    .filter(Boolean)
+    .join(' ');
 }
 
 function textTable(table: Table, style: Style): string {
@@ -35,10 +48,7 @@ function textTable(table: Table, style: Style): string {
 function fit(table: Table, labels: string[]): number[][] {
   const label = Math.max(0, ...labels.map(widthOf));
   const widths = table.columns.map((column, index) =>
-    Math.max(
-      widthOf(oneLine(column.short ?? column.title)),
-      ...table.rows.map(({ cells }) => widthOf(shown(cells[index]))),
-    ),
+    Math.max(widthOf(titleOf(column)), ...table.rows.map(({ cells }) => widthOf(shown(cells[index])))),
   );
   const width = (columns: number[]) => columns.reduce((sum, index) => sum + GAP + widths[index], label);
   let kept = table.columns.flatMap(({ terminal }, index) => (terminal === undefined ? [] : [index]));
@@ -60,8 +70,8 @@ function fit(table: Table, labels: string[]): number[][] {
 
 function layOut(table: Table, labels: string[], columns: number[], style: Style): string {
   const heads = columns.map((index) => {
-    const { short, title, align } = table.columns[index];
-    return { title: style.dim(oneLine(short ?? title)), align };
+    const column = table.columns[index];
+    return { title: style.dim(titleOf(column)), align: column.align };
   });
   const lines = table.rows.map((row, line) => [
     labels[line],
@@ -95,6 +105,10 @@ function longNotes(table: Table, style: Style): string[] {
       ? []
       : wrap(`${oneLine(row.id)}: ${note}`, WIDTH).map(style.yellow);
   });
+}
+
+function titleOf({ short, title }: Column): string {
+  return clip(oneLine(short ?? title), TITLE);
 }
 
 function ownNote({ notes }: Row): string {

@@ -85,7 +85,11 @@ function section(table: Table, id: string, plots: Plot[]): string {
     { 'aria-labelledby': id },
     tag('h2', { id }, escapeHtml(table.title)),
     tag('p', { class: 'details' }, escapeHtml(table.details.join(' · '))),
-    htmlTable(partOf(table, 'scores'), 'Scores in points', true),
+    htmlTable(
+      partOf(table, 'scores'),
+      ['Scores in points', table.legend.replace(/\.$/, '')].filter(Boolean).join('; '),
+      true,
+    ),
     hasPart(table, 'cost')
       ? htmlTable(partOf(table, 'cost'), 'Cost: means over seeds; memory is the largest', false)
       : '',
@@ -94,7 +98,7 @@ function section(table: Table, id: string, plots: Plot[]): string {
 }
 
 function figure({ name, svg }: Plot): string {
-  return tag('figure', name.endsWith('-curves') ? { class: 'wide' } : {}, svg);
+  return tag('figure', /-(nu|curves)$/.test(name) ? { class: 'wide' } : {}, svg);
 }
 
 function notes(lines: string[]): string {

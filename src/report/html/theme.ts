@@ -21,7 +21,7 @@ ${COLOURS.map((colour, index) => `  --series-${index}: ${colour};`).join('\n')}
 @media screen and (prefers-color-scheme: dark) { :root {${DARK}} }
 * { box-sizing: border-box; }
 body {
-  margin: 0 auto; padding: 3rem 1.5rem 5rem; max-width: 76rem; background: var(--paper); color: var(--ink);
+  margin: 0 auto; padding: 3rem 1.5rem 5rem; max-width: 82rem; background: var(--paper); color: var(--ink);
   font: 15px/1.55 system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, "Liberation Sans", sans-serif;
 }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .35rem; letter-spacing: -.01em; overflow-wrap: anywhere; }
@@ -35,22 +35,26 @@ nav ul { list-style: none; margin: 1rem 0 0; padding: 0; display: flex; flex-wra
 .scroll:focus-visible, button:focus-visible, summary:focus-visible, a:focus-visible {
   outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px;
 }
-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; border-bottom: 1.5px solid var(--ink); }
+table { border-collapse: collapse; font-size: .8125rem; font-variant-numeric: tabular-nums; border-bottom: 1.5px solid var(--ink); }
 table.sortable { min-width: 100%; }
 caption { text-align: left; color: var(--soft); padding: 0 0 .45rem; font-size: .8125rem; }
 thead th { border-top: 1.5px solid var(--ink); border-bottom: 1px solid var(--ink); font-weight: 600; vertical-align: bottom; padding: 0; }
 thead th:not(:has(button)) { padding: .4rem .6rem; }
 thead button {
-  all: unset; box-sizing: border-box; width: 100%; padding: .4rem .6rem; cursor: pointer; text-align: inherit; white-space: nowrap;
+  all: unset; box-sizing: border-box; position: relative; width: 100%; padding: .4rem .5rem; cursor: pointer; text-align: inherit; white-space: nowrap;
 }
 thead button:hover { background: var(--hover); }
-thead button::after { content: "↕"; margin-left: .3em; color: var(--soft); opacity: .45; font-weight: 400; }
+thead button::after {
+  content: "↕"; position: absolute; right: 0; width: .55rem; text-align: center; font-size: .75em; line-height: 1.95; color: var(--soft); opacity: .5;
+}
 th[aria-sort=ascending] button::after { content: "↑"; opacity: 1; color: var(--accent); }
 th[aria-sort=descending] button::after { content: "↓"; opacity: 1; color: var(--accent); }
+th.left button::after { position: static; display: inline-block; margin-left: .25rem; line-height: 1; }
 tbody th { font-weight: 500; }
-tbody th, tbody td { padding: .36rem .6rem; border-top: 1px solid var(--rule); white-space: nowrap; }
+table.sortable tr > th:first-child { position: sticky; left: 0; background: var(--paper); }
+tbody th, tbody td { padding: .36rem .5rem; border-top: 1px solid var(--rule); white-space: nowrap; }
 tbody tr:first-child > * { border-top: 0; }
-tbody tr:hover > * { background: var(--hover); }
+table.sortable tbody tr:hover > * { background: var(--hover); }
 .left { text-align: left; } .right { text-align: right; }
 td.note { white-space: normal; min-width: 11rem; color: var(--soft); }
 td strong { font-weight: 700; }

@@ -3,15 +3,14 @@ import type { ComparisonRow, TaskTable } from '../../comparison/types.js';
 import { isFigure, points } from '../comparison/figures.js';
 import { rowLabel } from '../comparison/task-rows.js';
 import { formatCount } from '../format.js';
-import { axes, heading, type Panel } from './axes.js';
+import { axes, formatCountTick, formatTick, heading, type Panel } from './axes.js';
 import { type Box, placeLabels } from './labels.js';
 import { lookOf, marker } from './marks.js';
 import { linearScale, logScale } from './scales.js';
-import { drawing, element, line, text, textWidth } from './svg.js';
+import { clip, drawing, element, LONGEST_LABEL, line, text, textWidth } from './svg.js';
 
-const [WIDTH, HEIGHT] = [640, 420];
+const [WIDTH, HEIGHT] = [600, 400];
 const PANEL: Panel = { left: 66, top: 56, right: WIDTH - 24, bottom: HEIGHT - 52 };
-const LONGEST = 32;
 
 export interface CostAxis {
   /** As in `score against training FLOPs`. */
@@ -54,7 +53,7 @@ export function plotCost(table: TaskTable, axis: CostAxis): string | undefined {
   );
   const marks = rows.map(({ row, index, cost }) => {
     const [low, high] = ends(row).map(y.at);
-    const label = clip(rowLabel(row));
+    const label = clip(rowLabel(row), LONGEST_LABEL);
     return { x: x.at(cost), y: y.at(row.mean), low, high, label, look: lookOf(index), row, cost };
   });
   const obstacles = marks.flatMap(({ x: left, y: top, low, high }): Box[] => [
@@ -78,8 +77,16 @@ export function plotCost(table: TaskTable, axis: CostAxis): string | undefined {
     heading(PANEL.left - 44, title, `${table.model}, dev, ${seeds} seed${seeds > 1 ? 's' : ''}${spreads}`),
     axes(
       PANEL,
-      { scale: x, title: axis.title, format: formatCount },
-      { scale: y, title: 'task score, points', format: (value) => tickPoints(value, y.ticks) },
+      { scale: x, title: axis.title, format: formatCountTick },
+      {
+        scale: y,
+        title: 'task score, points',
+        format: (value) =>
+          formatTick(
+            value * 100,
+            y.ticks.map((tick) => tick * 100),
+          ),
+      },
     ),
     reference ? line(PANEL.left, reference.y, PANEL.right, reference.y, { tone: 'soft', dash: '4 4' }) : '',
     ...marks.map(({ x: at, low, high, look }) => bar(at, low, high, look.name, look.colour)),
@@ -107,18 +114,4 @@ function leader(x: number, y: number, left: number, right: number, middle: numbe
   const end = x < left ? left - 2 : x > right ? right + 2 : x;
   const height = end === x ? middle + (middle < y ? 6 : -6) : middle;
   return line(x, y, end, height, { tone: 'soft', width: 0.7 });
-}
-
-/** Ticks in points with as many digits as tell them apart. */
-export function tickPoints(value: number, ticks: number[]): string {
-  const step = ticks.length > 1 ? (ticks[1] - ticks[0]) * 100 : 1;
-  return (value * 100)
-    .toFixed(step >= 0.999 ? 0 : step >= 0.0999 ? 1 : 2)
-    .replace(/^-0(\.0*)?$/, '0$1')
-    .replace('-', '−');
-}
-
-export function clip(label: string): string {
-  const characters = [...label];
-  return characters.length > LONGEST ? `${characters.slice(0, LONGEST - 1).join('')}…` : label;
 }

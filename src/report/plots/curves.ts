@@ -2,13 +2,11 @@
 import type { ComparisonRow, RunRecord, TaskTable } from '../../comparison/types.js';
 import { sameTriple } from '../../selection/arms.js';
 import { rowLabel } from '../comparison/task-rows.js';
-import { formatNumber } from '../format.js';
-import { type Axis, axes, heading, type Panel } from './axes.js';
-import { clip, tickPoints } from './cost.js';
+import { type Axis, axes, formatTick, heading, type Panel } from './axes.js';
 import { type Look, lookOf, marker, polyline } from './marks.js';
 import { linearScale, niceTicks } from './scales.js';
 import { meanCurve, smoothLosses } from './smooth.js';
-import { drawing, element, text, textWidth } from './svg.js';
+import { clip, drawing, element, LONGEST_LABEL, text, textWidth } from './svg.js';
 
 const HEIGHT = 340;
 const SIDE = 320;
@@ -31,7 +29,7 @@ export function plotCurves(table: TaskTable): string | undefined {
     const scores = meanCurve(runs.map(scoreCurve));
     const losses = smoothLosses(runs.map(lossCurve));
     if (scores.length === 0 && losses.length === 0) return [];
-    return [{ label: clip(rowLabel(row)), look: lookOf(index), scores, losses }];
+    return [{ label: clip(rowLabel(row), LONGEST_LABEL), look: lookOf(index), scores, losses }];
   });
   if (series.every(({ scores }) => scores.length === 0)) return undefined;
 
@@ -40,6 +38,8 @@ export function plotCurves(table: TaskTable): string | undefined {
   const right: Panel = { left: left.right + 78, top: TOP, right: left.right + 78 + SIDE, bottom: BOTTOM };
   const hasLosses = series.some(({ losses }) => losses.length > 0);
   const last = hasLosses ? right : left;
+  const ends = series.flatMap(({ scores, losses }) => [...scores, ...losses].map(([x]) => x));
+  const epochs = Math.max(1, ...ends);
   const height = Math.max(HEIGHT, TOP + series.length * 18 + 20);
   const title = `${table.task.name}: learning curves`;
   return drawing(
@@ -48,8 +48,8 @@ export function plotCurves(table: TaskTable): string | undefined {
     title,
     `evaluation score and training loss of ${series.map(({ label }) => label).join(', ')}`,
     heading(22, title, `${table.model}, means over seeds${hasLosses ? '; loss averaged over 4 % of the epochs' : ''}`),
-    panel(left, 'score while training, points', series, ({ scores }) => scores, true),
-    hasLosses ? panel(right, 'training loss', series, ({ losses }) => losses, false) : '',
+    panel(left, 'score while training, points', series, ({ scores }) => scores, true, epochs),
+    hasLosses ? panel(right, 'training loss', series, ({ losses }) => losses, false, epochs) : '',
     ...series.map(({ label, look }, index) => key(last.right + 24, TOP + 8 + index * 18, label, look)),
   );
 }
@@ -66,9 +66,9 @@ function panel(
   series: Series[],
   of: (s: Series) => Curve,
   isScore: boolean,
+  epochs: number,
 ): string {
   const all = series.flatMap(of);
-  const epochs = Math.max(1, ...all.map(([x]) => x));
   const scale = linearScale([0, epochs], [left, right], { pad: 0.03 });
   const x: Axis = {
     scale: { ...scale, ticks: niceTicks(0, epochs, 6).filter(Number.isInteger) },
@@ -79,7 +79,13 @@ function panel(
     all.map(([, y]) => y),
     [bottom, top],
   );
-  const format = isScore ? (value: number) => tickPoints(value, heights.ticks) : shortNumber;
+  const format = isScore
+    ? (value: number) =>
+        formatTick(
+          value * 100,
+          heights.ticks.map((tick) => tick * 100),
+        )
+    : (value: number) => formatTick(value, heights.ticks);
   const drawn = series.map((each) => {
     const pixels = of(each).map(([at, value]): [number, number] => [scale.at(at), heights.at(value)]);
     const line = pixels.length > 1 ? polyline(pixels, each.look, isScore ? 1.8 : 1.4) : '';
@@ -102,10 +108,6 @@ function key(x: number, y: number, label: string, look: Look): string {
     marker(x + 11, y, look, 3.4),
     text(x + 29, y + 4, label),
   );
-}
-
-function shortNumber(value: number): string {
-  return value === 0 ? '0' : formatNumber(value);
 }
 
 /** Steps of an epoch: as many as the first one took. */

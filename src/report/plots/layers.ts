@@ -3,12 +3,12 @@ import { basename } from 'node:path';
 import type { SelectResult } from '../../pipeline/types.js';
 import { isFigure } from '../comparison/figures.js';
 import { formatInteger, formatNumber, formatRange } from '../format.js';
-import { axes, heading, type Panel } from './axes.js';
+import { axes, formatTick, heading, type Panel } from './axes.js';
 import { lookOf, marker, polyline } from './marks.js';
 import { linearScale, logScale, niceTicks } from './scales.js';
-import { drawing, element, line, text, textWidth } from './svg.js';
+import { clip, drawing, element, LONGEST_LABEL, line, text, textWidth } from './svg.js';
 
-const [WIDTH, HEIGHT] = [560, 340];
+const [WIDTH, HEIGHT] = [600, 360];
 const PANEL: Panel = { left: 66, top: 76, right: WIDTH - 24, bottom: HEIGHT - 52 };
 /** From here on a linear axis would press the low values, which are those that count, into one line. */
 const WIDE = 25;
@@ -47,7 +47,11 @@ export function plotLayers(selection: SelectResult): string | undefined {
     axes(
       PANEL,
       { scale: x, title: 'layer', format: String },
-      { scale: y, title: `ν (lower: classes better separated)${isLog ? ', log scale' : ''}`, format: formatNumber },
+      {
+        scale: y,
+        title: `ν (lower: classes better separated)${isLog ? ', log scale' : ''}`,
+        format: isLog ? formatLogTick : (value) => formatTick(value, y.ticks),
+      },
     ),
     chosen(selection, x.at(selection.selected)),
     ...intervals,
@@ -68,7 +72,7 @@ function interval(x: number, low: number, high: number): string {
 function span({ arm }: SelectResult, at: (layer: number) => number): string {
   if (arm.bottom === null || arm.top === null) return '';
   const [left, right] = [at(arm.bottom - 0.5), at(arm.top + 0.5)];
-  const label = `${arm.name}: tunes ${formatRange(arm.bottom, arm.top)}`;
+  const label = `${clip(arm.name, LONGEST_LABEL)}: tunes ${formatRange(arm.bottom, arm.top)}`;
   const width = textWidth(label);
   const middle = Math.max(PANEL.left + width / 2, Math.min(PANEL.right - width / 2, (left + right) / 2));
   return (
@@ -92,4 +96,10 @@ function chosen({ selected, score, scores }: SelectResult, x: number): string {
     line(x, PANEL.top, x, PANEL.bottom, { tone: 'ink', dash: '3 3' }) +
     text(fits ? x + 6 : x - 6, PANEL.top + 12, label, { bold: true, anchor: fits ? 'start' : 'end' })
   );
+}
+
+function formatLogTick(value: number): string {
+  return formatNumber(value)
+    .replace(/(\.\d*?)0+$/, '$1')
+    .replace(/\.$/, '');
 }

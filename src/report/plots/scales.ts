@@ -37,7 +37,7 @@ export function linearScale(values: number[], pixels: [number, number], { count 
   };
 }
 
-/** Values above zero. Ticks: 1, 2 and 5 of each decade, or the decades alone where the range has many. */
+/** Values above zero. Ticks: the decades, with 2, 3, 5 between them where they are few; within a part of a decade equal steps. */
 export function logScale(values: number[], pixels: [number, number], { pad = 0.06 } = {}): Scale {
   const [low, high] = extent(values.filter((value) => value > 0)).map(Math.log10);
   const room = Math.max((high - low) * pad, 0.08);
@@ -53,7 +53,7 @@ export function logScale(values: number[], pixels: [number, number], { pad = 0.0
   );
   return {
     at: (value) => from + ((Math.log10(value) - ends[0]) / (ends[1] - ends[0])) * (to - from),
-    ticks: candidates.find((ticks) => ticks.length >= 3) ?? candidates[candidates.length - 1],
+    ticks: candidates.find((ticks) => ticks.length >= 3) ?? niceTicks(10 ** ends[0], 10 ** ends[1], 4),
     domain: [10 ** ends[0], 10 ** ends[1]],
   };
 }

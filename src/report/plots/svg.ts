@@ -102,6 +102,15 @@ export const SOFT = '#5c636b';
 export const GRID = '#e4e7ea';
 export const PAPER = '#ffffff';
 
+/** Characters that a label of a series has at most. */
+export const LONGEST_LABEL = 32;
+
+/** The text, cut to so many characters. */
+export function clip(content: string, longest: number): string {
+  const characters = [...content];
+  return characters.length > longest ? `${characters.slice(0, longest - 1).join('')}…` : content;
+}
+
 /** Width of a text in pixels: a guess from the size of its letters, on the safe side. */
 export function textWidth(content: string, size = FONT): number {
   let width = 0;
