@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../errors.js';
-import { FILES, isRunFolder } from '../pipeline/run-folder.js';
+import { FILES, notARun } from '../pipeline/run-folder.js';
 import { gridFileIn, readGrid } from './grid-file.js';
 import { readRunRecord } from './run-record.js';
 import type { Remark, RunRecord } from './types.js';
@@ -51,7 +51,7 @@ export function gatherRuns(paths: readonly string[]): Gathered {
       if (grid.records.length === 0) throw new UserError('no run of the grid is finished', { file: path, hint: HINT });
       continue;
     }
-    if (isRunFolder(path)) {
+    if (isRun(path)) {
       add(readRunRecord(path));
       continue;
     }
@@ -68,7 +68,7 @@ export function gatherRuns(paths: readonly string[]): Gathered {
 }
 
 function runFoldersIn(folder: string, depth: number): string[] {
-  if (isRunFolder(folder)) return [folder];
+  if (isRun(folder)) return [folder];
   if (depth === 0) return [];
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
@@ -77,4 +77,5 @@ function runFoldersIn(folder: string, depth: number): string[] {
     .flatMap((inner) => runFoldersIn(inner, depth - 1));
 }
 
+const isRun = (folder: string) => notARun(folder) === undefined;
 const isFinished = (folder: string) => [FILES.result, FILES.tuned].every((file) => existsSync(join(folder, file)));
