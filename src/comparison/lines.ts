@@ -98,16 +98,17 @@ function oneEach(records: readonly RunRecord[]): RunRecord[] {
   return groupBy(records, ({ seed }) => String(seed)).map(([first]) => first);
 }
 
-type Placed = Pick<ComparisonRow, 'id' | 'arm' | 'method'>;
+type Placed = Pick<ComparisonRow, 'id' | 'arm' | 'method'> & { learningRates?: number[] };
 
-/** Order of rows: fine-tuning before the other methods, where there are several; then by preset, k, layers. */
+/** Order of rows: fine-tuning before the other methods, where there are several; then by preset, k, layers, learning rate. */
 export function byArm(severalMethods: boolean): (a: Placed, b: Placed) => number {
-  const rank = ({ id, arm, method }: Placed) => [
+  const rank = ({ id, arm, method, learningRates }: Placed) => [
     severalMethods && method !== 'fine-tune' ? method : '',
     ...presetRank(arm.name),
     isNumbered(arm) ? '' : arm.name,
     arm.head,
     arm.bottom ?? 0,
+    learningRates?.[0] ?? 0,
     id,
   ];
   return (a, b) => {

@@ -39,6 +39,7 @@ export function draftTables(
     for (const remark of remarks) {
       if (remark.task === first.task.name && names.has(remark.model)) add(remark, rows, first.layers, severalMethods);
     }
+    rows.sort(byArm(severalMethods));
     const used = new Set(lines.flatMap(({ records: own }) => own));
     const measured = group.find(({ selection }) => selection !== undefined)?.selection;
     const referenceRow = findReference(rows, reference, first.task.name);
@@ -50,7 +51,7 @@ export function draftTables(
         layers: first.layers,
         examples: first.splits.reduce((sum, { gold }) => sum + gold.length, 0),
         ...(referenceRow ? { reference: referenceRow.id } : {}),
-        rows: rows.sort(byArm(severalMethods)),
+        rows,
         ...(measured ? { selection: measured } : {}),
         records: group.filter((record) => used.has(record)),
       },
