@@ -2,111 +2,127 @@
  * Scores and costs of arms on real data, a child process a run:
  *
  *     node --import tsx benchmarks/arms.ts --model DIR --data DIR --output FILE.jsonl
- *         [--tasks mrpc,rte,trec,sst2] [--arms full,top-2,selected-2] [--seeds 1,2,3] [--epochs 3] [--threads 2]
+ *         [--tasks cola,mrpc,rte,trec,sst2] [--arms full,top-2,selected-2] [--tuning fine-tune,bottleneck,lora,…] [--seeds 1,2,3]
+ *         [--learning-rates full=3e-5,span=1e-4,adapter=3e-4,lora=1e-3] [--epochs 3] [--threads 2] [--max-rows 10000]
  *
- * `--data` holds `glue/` and `trec/`. SST-2 is a seeded, stratified sample of 10 000 sentences of its training split. Finished runs
- * are lines of the output file and are not run again, so that the command can be interrupted; the table comes at the end. Learning
- * rate: 3e-5 for the full model, 1e-4 for spans. Scores are those of the last epoch: no epoch is chosen on dev.
+ * `--data` holds `glue/` and `trec/`. A training split of more than `--max-rows` is a seeded, stratified sample of so many; of the tasks
+ * here that cuts SST-2 alone. Finished runs are lines of the output file and are not run again, so that the command can be interrupted; the
+ * table comes at the end. Learning rates: `full` of the fine-tuned full model (3e-5), `span` of other fine-tuned arms (1e-4); adapters have
+ * those of configs/adapters (3e-4 bottleneck, 1e-3 lora), unless `adapter` or the method's own name states another. Scores are those of the
+ * last epoch: no epoch is chosen on dev. Seconds are means over seeds: by the clock, and of processor time, which tells more where the
+ * machine does other work too.
  */
-import { spawnSync } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parse } from 'yaml';
+import { METHOD_OPTIONS } from '../src/config/schema.js';
 import type { TrainResult } from '../src/pipeline/types.js';
-import { renderArms } from '../src/report/arms.js';
-import { stratifiedSample } from '../src/selection/sample.js';
+import { formatBytes, formatCount, formatRange, formatSeconds } from '../src/report/format.js';
+import { renderTable } from '../src/report/table.js';
+import { shortArm } from '../src/report/training.js';
+import { formatScores, mean, openRuns, trainRun } from './runs.js';
+import { benchmarkTask, checkTasks } from './tasks.js';
 
 const { values } = parseArgs({
   options: {
     model: { type: 'string', default: '' },
     data: { type: 'string', default: '' },
     output: { type: 'string', default: 'benchmarks/results/arms.jsonl' },
-    tasks: { type: 'string', default: 'mrpc,rte,trec,sst2' },
+    tasks: { type: 'string', default: 'cola,mrpc,rte,trec,sst2' },
     arms: { type: 'string', default: 'full,top-2,selected-2' },
+    tuning: { type: 'string', default: 'fine-tune' },
+    'learning-rates': { type: 'string', default: '' },
     seeds: { type: 'string', default: '1,2,3' },
     epochs: { type: 'string', default: '3' },
     threads: { type: 'string', default: '2' },
+    'max-rows': { type: 'string', default: '10000' },
   },
 });
-const spantune = fileURLToPath(new URL('../bin/spantune', import.meta.url));
 const work = resolve(`${values.output}.work`);
-mkdirSync(work, { recursive: true });
+const model = resolve(values.model);
+const [tasks, arms, tunings, seeds] = [values.tasks, values.arms, values.tuning, values.seeds].map((text) =>
+  text.split(','),
+);
+checkTasks(tasks);
 
-/** GLUE's folder of SST-2 with a training split of 10 000 sentences, two classes in their proportions. */
-function sampledSst2(): string {
-  const folder = join(work, 'glue', 'SST-2');
-  if (!existsSync(join(folder, 'train.tsv'))) {
-    const source = join(values.data, 'glue', 'SST-2');
-    cpSync(join(source, 'dev.tsv'), join(folder, 'dev.tsv'), { recursive: true });
-    const [header, ...rows] = readFileSync(join(source, 'train.tsv'), 'utf8').trimEnd().split('\n');
-    const labels = rows.map((row) => Number(row.slice(row.lastIndexOf('\t') + 1)));
-    const sample = Array.from(stratifiedSample(labels, 10_000, 1), (index) => rows[index]);
-    writeFileSync(join(folder, 'train.tsv'), `${[header, ...sample].join('\n')}\n`);
-  }
-  return join(work, 'glue');
+const rates = new Map(
+  values['learning-rates']
+    .split(',')
+    .filter(Boolean)
+    .map((pair) => {
+      const [name, rate] = pair.split('=');
+      if (!['full', 'span', 'adapter', ...METHOD_OPTIONS.keys()].includes(name) || !(Number(rate) > 0))
+        throw new Error(`--learning-rates ${pair}: expected full, span, adapter or a method's name, = and a rate`);
+      return [name, Number(rate)];
+    }),
+);
+
+function rateOf(arm: string, tuning: string): number {
+  if (tuning === 'fine-tune') return arm === 'full' ? (rates.get('full') ?? 3e-5) : (rates.get('span') ?? 1e-4);
+  const config = new URL(`../configs/adapters/${tuning}.yaml`, import.meta.url);
+  return rates.get(tuning) ?? rates.get('adapter') ?? parse(readFileSync(config, 'utf8')).training.learningRate;
 }
 
-function taskBlock(task: string): object {
-  if (task !== 'trec')
-    return { name: task, data: resolve(task === 'sst2' ? sampledSst2() : join(values.data, 'glue')) };
-  const file = (split: string) => resolve(values.data, 'trec', `${split}.tsv`);
-  return { name: 'trec', train: file('train'), dev: file('dev'), text: 'sentence', label: 'label', metric: 'accuracy' };
+const keyOf = (task: string, arm: string, tuning: string, seed: string) =>
+  [basename(model), task, arm, tuning, rateOf(arm, tuning), values['max-rows'], seed, values.epochs].join(' ');
+
+/** Lines without tuning, rate and rows are of fine-tuning with what is the default here. */
+function wholeKey(key: string): string {
+  const words = key.split(' ');
+  if (words.length !== 5) return key;
+  const [name, task, arm, seed, epochs] = words;
+  return [name, task, arm, 'fine-tune', arm === 'full' ? 3e-5 : 1e-4, 10_000, seed, epochs].join(' ');
 }
 
-const lines = existsSync(values.output) ? readFileSync(values.output, 'utf8').split('\n').filter(Boolean) : [];
-const done: (TrainResult & { key: string })[] = lines.map((line) => JSON.parse(line));
-const tasks = values.tasks.split(',');
-const arms = values.arms.split(',');
-for (const seed of values.seeds.split(',')) {
+const runs = openRuns<TrainResult>(values.output, wholeKey);
+for (const seed of seeds) {
   for (const task of tasks) {
-    for (const arm of arms) {
-      const key = [basename(values.model), task, arm, seed, values.epochs].join(' ');
-      if (done.some((run) => run.key === key)) continue;
-      const config = join(work, 'run.yaml');
-      const learningRate = arm === 'full' ? 3e-5 : 1e-4;
-      writeFileSync(
-        config,
-        JSON.stringify({
-          model: resolve(values.model),
-          task: taskBlock(task),
-          arm,
-          training: { epochs: Number(values.epochs), learningRate, best: 'last' },
-          engine: { threads: Number(values.threads) },
-          seed: Number(seed),
-        }),
-      );
-      const folder = join(work, 'run');
-      rmSync(folder, { recursive: true, force: true });
-      const child = spawnSync(process.execPath, [spantune, 'train', config, '--output', folder, '--json', '--quiet'], {
-        encoding: 'utf8',
-        maxBuffer: 1 << 26,
-      });
-      if (child.status !== 0) {
-        console.error(`${key}: ${child.stderr}`);
-        continue;
+    const { block } = benchmarkTask(task, values.data, Number(values['max-rows']), work);
+    for (const tuning of tunings) {
+      for (const arm of arms) {
+        runs.once(
+          keyOf(task, arm, tuning, seed),
+          () =>
+            trainRun(work, {
+              model,
+              task: block,
+              arm,
+              tuning,
+              training: { epochs: Number(values.epochs), learningRate: rateOf(arm, tuning), best: 'last' },
+              engine: { threads: Number(values.threads) },
+              seed: Number(seed),
+            }),
+          ({ metrics, seconds }) => `${(100 * metrics.score).toFixed(1)}, ${seconds.total.toFixed(0)} s`,
+        );
       }
-      const run = { key, ...(JSON.parse(child.stdout) as TrainResult) };
-      done.push(run);
-      appendFileSync(values.output, `${JSON.stringify(run)}\n`);
-      console.error(`${key}: ${(100 * run.metrics.score).toFixed(1)}, ${run.seconds.total.toFixed(0)} s`);
     }
   }
 }
+
 for (const task of tasks) {
-  const rows = arms.flatMap((arm) => {
-    const runs = done.filter(
-      ({ key }) => key.startsWith(`${basename(values.model)} ${task} ${arm} `) && key.endsWith(` ${values.epochs}`),
-    );
-    if (runs.length === 0) return [];
-    return {
-      arm: runs[0].arm,
-      layers: runs[0].layers,
-      scores: runs.map(({ metrics }) => metrics.score),
-      trainableParameters: runs[0].trainableParameters,
-      seconds: runs.reduce((sum, { seconds }) => sum + seconds.total, 0) / runs.length,
-      peakMemory: Math.max(...runs.map(({ peakMemory }) => peakMemory)),
-    };
-  });
-  if (rows.length > 0) console.log(`${renderArms(rows, { title: `${task}, dev` })}\n`);
+  const rows = tunings.flatMap((tuning) =>
+    arms.flatMap((arm) => {
+      const done = seeds.flatMap((seed) => runs.find(keyOf(task, arm, tuning, seed)) ?? []);
+      if (done.length === 0) return [];
+      const [{ layers, trainableParameters, arm: placed }] = done;
+      const cpu = done.flatMap(({ seconds }) => seconds.cpu ?? []);
+      return [
+        [
+          shortArm(placed, layers),
+          tuning,
+          formatScores(done.map(({ metrics }) => metrics.score)),
+          formatCount(trainableParameters),
+          formatSeconds(mean(done.map(({ seconds }) => seconds.total))),
+          cpu.length === done.length ? formatSeconds(mean(cpu)) : '–',
+          formatBytes(Math.max(...done.map(({ peakMemory }) => peakMemory))),
+          placed.head < layers ? formatRange(placed.head + 1, layers) : '–',
+        ],
+      ];
+    }),
+  );
+  if (rows.length === 0) continue;
+  const titles = ['score', 'tuned', 'time', 'processor', 'memory', 'dropped'];
+  const columns = titles.map((title) => ({ title, align: 'right' as const }));
+  console.log(`${renderTable([{ title: `${task}, dev` }, { title: 'tuning' }, ...columns], rows)}\n`);
 }

@@ -1,6 +1,9 @@
 """The usual script as a peer: fine-tunes transformers' encoder with a fresh classifier and prints one line of JSON.
 
-    python benchmarks/peers/train.py --model DIR --task mrpc --data DIR --seed 1 --last-epoch
+    python benchmarks/peers/train.py --model DIR --task mrpc --data DIR --seed 1 --last-epoch [--method lora|bottleneck]
+
+`--method bottleneck` wants the Python that AdapterHub's `adapters` needs (benchmarks/README.md); all else runs in either. `seconds` are by
+the clock, but `cpu`, which is processor time of all threads; `total` and `cpu` are of the whole run after its imports.
 """
 
 import argparse
@@ -15,6 +18,7 @@ import transformers
 from torch import nn
 
 import common
+from adapted import METHODS
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -25,10 +29,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--train-rows", type=int, help="train on a random sample of that many rows")
     parser.add_argument("--sample-seed", type=int, default=1, help="draws that sample, the same for all seeds")
     parser.add_argument("--arm", default="full", help="full, top-K, head, or bottom,top,head (1-based)")
+    parser.add_argument("--method", choices=("fine-tune", *METHODS), default="fine-tune", help="how the arm's layers are tuned")
     parser.add_argument("--pooling", choices=("first", "mean"), default="first")
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=3e-5)
+    parser.add_argument("--learning-rate", type=float, help="3e-5 unless given; 1e-3 with lora, 3e-4 with bottleneck")
     parser.add_argument("--clip-norm", type=float, help="clip the global norm of gradients; not clipped unless given")
     parser.add_argument("--max-length", type=int, default=128)
     parser.add_argument("--padding", choices=("dynamic", "max_length"), default="dynamic")
@@ -37,7 +42,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--output", type=Path, help="append the line of JSON to this file instead of printing it")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.learning_rate is None:
+        arguments.learning_rate = {"lora": 1e-3, "bottleneck": 3e-4}.get(arguments.method, 3e-5)
+    return arguments
 
 
 def parse_arm(text: str, layers: int) -> tuple[int | None, int | None, int]:
@@ -57,21 +65,32 @@ def parse_arm(text: str, layers: int) -> tuple[int | None, int | None, int]:
 class Model(nn.Module):
     """Encoder cut at the arm's head, with a classifier; what the arm does not tune is frozen and has no dropout."""
 
-    def __init__(self, folder: Path, classes: int, arm: str, pooling: str):
+    def __init__(self, folder: Path, classes: int, arm: str, pooling: str, method: str = "fine-tune"):
         super().__init__()
         config = transformers.AutoConfig.from_pretrained(folder)
         self.layers = config.num_hidden_layers
         self.bottom, self.top, self.head = parse_arm(arm, self.layers)
-        self.full = (self.bottom, self.top, self.head) == (1, self.layers, self.layers)
+        # Embeddings are tuned, and have dropout, with the whole model alone.
+        self.full = method == "fine-tune" and (self.bottom, self.top, self.head) == (1, self.layers, self.layers)
         self.pooling = pooling
         self.encoder = common.load_encoder(folder, self.head)
         dropout = getattr(config, "classifier_dropout", None)
         self.classifier = common.Classifier(
             config.hidden_size, classes, common.hidden_dropout(config) if dropout is None else dropout
         )
-        self.encoder.requires_grad_(self.full)
-        for layer in self.tuned_layers():
-            layer.requires_grad_(True)
+        self.tuning: str | dict = method
+        if method == "fine-tune":
+            self.encoder.requires_grad_(self.full)
+            for layer in self.tuned_layers():
+                layer.requires_grad_(True)
+            return
+        insert, self.tuning = METHODS[method]
+        layers = [] if self.bottom is None else list(range(self.bottom - 1, self.top))
+        path = "transformer.layer" if config.model_type == "distilbert" else "encoder.layer"
+        trained = insert(self.encoder, layers, path) if layers else []
+        self.encoder.requires_grad_(False)
+        for parameter in trained:
+            parameter.requires_grad_(True)
 
     def tuned_layers(self) -> list[nn.Module]:
         if self.bottom is None or self.top is None:
@@ -104,6 +123,7 @@ def evaluate(model: Model, tokenizer, rows: list[common.Encoded], task: common.T
 
 def main() -> None:
     arguments = parse_arguments()
+    began, spent = time.perf_counter(), time.process_time()
     torch.set_num_threads(arguments.threads)
     transformers.set_seed(arguments.seed)
     chance = np.random.default_rng(arguments.seed)
@@ -117,8 +137,11 @@ def main() -> None:
     train = common.tokenise(tokenizer, examples, arguments.max_length)
     dev = common.tokenise(tokenizer, common.read_split(task, arguments.data, "dev"), arguments.max_length)
     lengths = [len(r.ids) for r in train]
+    seconds = {"read": time.perf_counter() - began, "load": 0.0, "train": 0.0, "evaluate": 0.0}
 
-    model = Model(arguments.model, len(task.labels), arguments.arm, arguments.pooling)
+    started = time.perf_counter()
+    model = Model(arguments.model, len(task.labels), arguments.arm, arguments.pooling, arguments.method)
+    seconds["load"] = time.perf_counter() - started
     tuned = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         tuned, lr=arguments.learning_rate, betas=(0.9, 0.999), eps=1e-6, weight_decay=0.0, fused=True
@@ -127,7 +150,6 @@ def main() -> None:
     schedule = transformers.get_linear_schedule_with_warmup(optimizer, int(0.06 * steps), steps)
 
     epochs, tokens, places = [], 0, 0
-    seconds = {"train": 0.0, "evaluate": 0.0}
     for epoch in range(1, arguments.epochs + 1):
         started = time.perf_counter()
         model.train()
@@ -163,6 +185,9 @@ def main() -> None:
         epochs.append(record)
         print(json.dumps({"task": arguments.task, "seed": arguments.seed, **record}), file=sys.stderr, flush=True)
 
+    seconds["total"] = time.perf_counter() - began
+    seconds["cpu"] = time.process_time() - spent
+
     # Ties go to the earlier epoch.
     best = max((e for e in epochs if "metrics" in e), key=lambda e: (e["metrics"]["score"], -e["epoch"]))
     result = {
@@ -170,6 +195,7 @@ def main() -> None:
         "model": arguments.model.resolve().name,
         "seed": arguments.seed,
         "arm": {"name": arguments.arm, "bottom": model.bottom, "top": model.top, "head": model.head},
+        "tuning": model.tuning,
         "metrics": best["metrics"],
         "bestEpoch": best["epoch"],
         "epochs": epochs,

@@ -1,0 +1,121 @@
+/** Child processes of the benchmarks, and the file of their results: a line of JSON each, so that an interrupted command goes on. */
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Tuning } from '../src/model/tuning.js';
+import type { SelectResult, TrainResult } from '../src/pipeline/types.js';
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** What benchmarks/peers/train.py prints. */
+export interface PeerResult {
+  task: string;
+  arm: { name: string; bottom: number | null; top: number | null; head: number };
+  metrics: Record<string, number>;
+  /** `read`, `load`, `train`, `evaluate`, and `total` and `cpu` of all after the imports. */
+  seconds: Record<string, number>;
+  peakMemory: number;
+  padding: number;
+  trainableParameters: number;
+  environment: Record<string, string | number>;
+}
+
+export interface Runs<T> {
+  readonly all: (T & { key: string })[];
+  find(key: string): (T & { key: string }) | undefined;
+  /** The finished run, or the one that `run` makes; undefined, with a line on stderr, where that failed. */
+  once(key: string, run: () => T, tell: (result: T) => string): (T & { key: string }) | undefined;
+}
+
+/** Runs that the file holds already; `rename` gives the key of a line. */
+export function openRuns<T extends object>(file: string, rename: (key: string) => string = (key) => key): Runs<T> {
+  mkdirSync(dirname(resolve(file)), { recursive: true });
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+  const all: (T & { key: string })[] = lines.map((line) => {
+    const run = JSON.parse(line);
+    return { ...run, key: rename(run.key) };
+  });
+  const find = (key: string) => all.find((run) => run.key === key);
+  return {
+    all,
+    find,
+    once(key, run, tell) {
+      const known = find(key);
+      if (known) return known;
+      try {
+        const result = { ...run(), key };
+        all.push(result);
+        appendFileSync(file, `${JSON.stringify(result)}\n`);
+        console.error(`${key}: ${tell(result)}`);
+        return result;
+      } catch (cause) {
+        process.exitCode = 1;
+        console.error(`${key}: ${cause instanceof Error ? cause.message : cause}`);
+        return undefined;
+      }
+    },
+  };
+}
+
+function json(program: string, args: string[]): unknown {
+  const child = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (child.error) throw child.error;
+  if (child.status !== 0) throw new Error(child.stderr.slice(-2000) || `ended with ${child.status ?? child.signal}`);
+  return JSON.parse(child.stdout);
+}
+
+/** A run of spantune in a process of its own, its folder thrown away. Throws what it said on stderr where it fails. */
+export function trainRun(work: string, config: object): TrainResult {
+  const [file, folder] = [join(work, 'run.yaml'), join(work, 'run')];
+  mkdirSync(work, { recursive: true });
+  writeFileSync(file, JSON.stringify(config));
+  rmSync(folder, { recursive: true, force: true });
+  return json(process.execPath, [
+    here('../bin/spantune'),
+    'train',
+    file,
+    '--output',
+    folder,
+    '--json',
+    '--quiet',
+  ]) as TrainResult;
+}
+
+/** `spantune select` in a process of its own. */
+export function selectRun(work: string, config: object, scores: string): SelectResult {
+  const file = join(work, 'select.yaml');
+  mkdirSync(work, { recursive: true });
+  writeFileSync(file, JSON.stringify(config));
+  const args = ['select', '--config', file, '--scores', scores, '--json', '--quiet'];
+  return json(process.execPath, [here('../bin/spantune'), ...args]) as SelectResult;
+}
+
+/** benchmarks/peers/train.py in a process of its own. */
+export function peerRun(python: string, args: string[]): PeerResult {
+  return json(python, [here('peers/train.py'), ...args]) as PeerResult;
+}
+
+/** Where benchmarks/README.md puts the peers' Python. */
+export const PYTHON = here('.venv/bin/python');
+
+/** A method's name. */
+export const methodOf = (tuning: Tuning): string => (typeof tuning === 'string' ? tuning : tuning.method);
+
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+export const geometricMean = (values: readonly number[]): number => Math.exp(mean(values.map(Math.log)));
+
+/** Mean and, from two on, sample standard deviation of scores, in points. */
+export function formatScores(scores: readonly number[]): string {
+  const centre = mean(scores);
+  const deviation = Math.sqrt(scores.reduce((sum, score) => sum + (score - centre) ** 2, 0) / (scores.length - 1));
+  return (100 * centre).toFixed(1) + (scores.length > 1 ? ` ± ${(100 * deviation).toFixed(1)}` : '');
+}
