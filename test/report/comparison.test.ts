@@ -1,6 +1,7 @@
 /** A comparison in the formats of terminals, papers and machines. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -155,6 +156,23 @@ test('LaTeX is ASCII outside its comments, its lines have the columns that the t
   );
   const code = renderComparison(comparisonOf([tableOf({ change: named('Zoë_5% ') })]), 'latex');
   assert.match(code, /Zo\\"\{e\}\\_5\\% full \(1-6\) & 86\.6 \$\\pm\$ 0\.6/);
+});
+
+const hasLatex = spawnSync('pdflatex', ['--version']).status === 0;
+
+test('LaTeX compiles with booktabs alone', { skip: hasLatex ? false : 'no pdflatex on this machine' }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'spantune-latex-'));
+  try {
+    const names = fc.sample(nastyName, { numRuns: 30, seed: 1 });
+    const tables = [tableOf(), ...names.map((name) => tableOf({ task: taskNamed(name), change: named(name) }))];
+    writeFileSync(join(folder, 'comparison.tex'), renderComparison(comparisonOf(tables), 'latex'));
+    const pages = String.raw`\usepackage{booktabs}\begin{document}\input{comparison}\clearpage\end{document}`;
+    writeFileSync(join(folder, 'paper.tex'), `\\documentclass{article}\\extrafloats{200}\\maxdeadcycles=1000 ${pages}`);
+    const run = spawnSync('pdflatex', ['-interaction=nonstopmode', '-halt-on-error', 'paper.tex'], { cwd: folder });
+    assert.equal(run.status, 0, /^!.*(?:\n.*){0,6}/m.exec(String(run.stdout))?.[0]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('JSON gives the same tables again, without predictions and steps', () => {

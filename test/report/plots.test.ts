@@ -7,7 +7,7 @@ import { plotCost, TRAINED_PARAMETERS, TRAINING_FLOPS } from '../../src/report/p
 import { plotCurves } from '../../src/report/plots/curves.js';
 import { overlap, placeLabels } from '../../src/report/plots/labels.js';
 import { plotLayers } from '../../src/report/plots/layers.js';
-import { lookOf } from '../../src/report/plots/marks.js';
+import { lookOf, looksOf } from '../../src/report/plots/marks.js';
 import { plotsOf } from '../../src/report/plots/plots.js';
 import { linearScale, logScale, niceTicks } from '../../src/report/plots/scales.js';
 import { meanCurve, smoothLosses } from '../../src/report/plots/smooth.js';
@@ -191,6 +191,23 @@ test('the first 42 series differ in colour or shape, and each colour is seen on 
     return 1.05 / (0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05);
   };
   for (const { colour } of looks) assert.ok(contrast(colour) >= 3, `${colour} on white: ${contrast(colour)}`);
+});
+
+test('where methods differ, an arm keeps its colour and a method its shape, and many rows are named in a key', () => {
+  const table = tableOf();
+  const methods = ['fine-tune', 'ia3', 'lora rank 4'];
+  const ran = table.rows.slice(0, 6);
+  const rows = methods.flatMap((method) => ran.map((row) => ({ ...row, method, id: `${row.id}, ${method}` })));
+  const looks = looksOf(rows);
+  assert.equal(new Set(looks.map(({ colour, shape }) => colour + shape)).size, 18);
+  for (const [i, look] of looks.entries()) {
+    assert.equal(look.colour, looks[i % 6].colour);
+    assert.equal(look.shape, looks[i - (i % 6)].shape);
+  }
+  const svg = drawn(plotCost({ ...table, rows }, TRAINING_FLOPS));
+  const named = elementsOf(svg, 'text').filter((each) => / lora rank 4$|, (?:fine-tune|ia3)$/.test(textOf(each)));
+  assert.equal(named.length, 18);
+  assert.equal(new Set(named.map(({ attributes }) => attributes.x)).size, 1, 'one below the other');
 });
 
 test('whatever things are called, plots are well-formed and say it', () => {

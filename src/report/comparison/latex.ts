@@ -44,7 +44,7 @@ function latexTable(table: Table, notes: string[]): string {
   const line = (cells: string[]) => `    ${cells.join(' & ')} \\\\`;
   return [
     latexComment([title, ...details].join(', ')),
-    '\\begin{table*}[t]',
+    '\\begin{table*}[tp]',
     '  \\centering\\footnotesize\\setlength{\\tabcolsep}{4pt}',
     `  \\caption{${escapeLatex(`${title}: ${details.join(', ')}`)}.}`,
     `  \\begin{tabular}{l${columns.map(({ align }) => (align === 'right' ? 'r' : 'l')).join('')}}`,

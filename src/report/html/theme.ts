@@ -35,7 +35,7 @@ nav ul { list-style: none; margin: 1rem 0 0; padding: 0; display: flex; flex-wra
 .scroll:focus-visible, button:focus-visible, summary:focus-visible, a:focus-visible {
   outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px;
 }
-table { border-collapse: collapse; font-size: .8125rem; font-variant-numeric: tabular-nums; border-bottom: 1.5px solid var(--ink); }
+table { border-collapse: separate; border-spacing: 0; font-size: .8125rem; font-variant-numeric: tabular-nums; border-bottom: 1.5px solid var(--ink); }
 table.sortable { min-width: 100%; }
 caption { text-align: left; color: var(--soft); padding: 0 0 .45rem; font-size: .8125rem; }
 thead th { border-top: 1.5px solid var(--ink); border-bottom: 1px solid var(--ink); font-weight: 600; vertical-align: bottom; padding: 0; }

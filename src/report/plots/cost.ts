@@ -5,11 +5,12 @@ import { rowLabel } from '../comparison/task-rows.js';
 import { formatCount } from '../format.js';
 import { axes, formatCountTick, formatTick, heading, type Panel } from './axes.js';
 import { type Box, placeLabels } from './labels.js';
-import { lookOf, marker } from './marks.js';
+import { type Look, looksOf, marker } from './marks.js';
 import { linearScale, logScale } from './scales.js';
 import { clip, drawing, element, LONGEST_LABEL, line, text, textWidth } from './svg.js';
 
 const [WIDTH, HEIGHT] = [600, 400];
+const MOST_LABELS = 10;
 const PANEL: Panel = { left: 66, top: 56, right: WIDTH - 24, bottom: HEIGHT - 52 };
 
 export interface CostAxis {
@@ -51,27 +52,22 @@ export function plotCost(table: TaskTable, axis: CostAxis): string | undefined {
     [PANEL.left, PANEL.right],
     { pad: 0.12 },
   );
+  const looks = looksOf(table.rows);
   const marks = rows.map(({ row, index, cost }) => {
     const [low, high] = ends(row).map(y.at);
     const label = clip(rowLabel(row), LONGEST_LABEL);
-    return { x: x.at(cost), y: y.at(row.mean), low, high, label, look: lookOf(index), row, cost };
+    return { x: x.at(cost), y: y.at(row.mean), low, high, label, look: looks[index], row, cost };
   });
-  const obstacles = marks.flatMap(({ x: left, y: top, low, high }): Box[] => [
-    { left: left - 6, right: left + 6, top: top - 6, bottom: top + 6 },
-    { left: left - 4, right: left + 4, top: high, bottom: low },
-  ]);
-  const labels = placeLabels(
-    marks.map((mark) => ({ x: mark.x, y: mark.y, width: textWidth(mark.label) })),
-    PANEL,
-    obstacles,
-  );
   const reference = marks.find(({ row }) => row.id === table.reference);
   const title = `${table.task.name}: score against ${axis.name}`;
   const seeds = Math.max(...rows.map(({ row }) => row.scores.length));
   const spreads = rows.some(({ row }) => isFigure(row.deviation)) ? '; bars: standard deviation over seeds' : '';
+  // More labels than these cannot be told apart beside their points.
+  const inKey = marks.length > MOST_LABELS;
+  const names = inKey ? Math.max(...marks.map(({ label }) => textWidth(label))) + 30 : 0;
   return drawing(
-    WIDTH,
-    HEIGHT,
+    WIDTH + names,
+    Math.max(HEIGHT, inKey ? PANEL.top + marks.length * 18 + 20 : 0),
     title,
     marks.map(({ label, row, cost }) => `${label}: ${points(row.mean)}, ${formatCount(cost)}`).join('; '),
     heading(PANEL.left - 44, title, `${table.model}, dev, ${seeds} seed${seeds > 1 ? 's' : ''}${spreads}`),
@@ -91,12 +87,7 @@ export function plotCost(table: TaskTable, axis: CostAxis): string | undefined {
     reference ? line(PANEL.left, reference.y, PANEL.right, reference.y, { tone: 'soft', dash: '4 4' }) : '',
     ...marks.map(({ x: at, low, high, look }) => bar(at, low, high, look.name, look.colour)),
     ...marks.map(({ x: at, y: height, look }) => marker(at, height, look)),
-    ...labels.map((box, index) => {
-      const { x: at, y: height, label } = marks[index];
-      const middle = (box.top + box.bottom) / 2;
-      const lead = box.far ? leader(at, height, box.left, box.right, middle) : '';
-      return lead + text(box.left, middle + 4, label);
-    }),
+    ...(inKey ? key(marks) : besidePoints(marks)),
   );
 }
 
@@ -107,6 +98,36 @@ function bar(x: number, low: number, high: number, name: string, colour: string)
     element('line', { ...attributes, x1: x, y1: low, x2: x, y2: high }),
     ...[low, high].map((y) => element('line', { ...attributes, x1: x - 4, y1: y, x2: x + 4, y2: y })),
   ].join('');
+}
+
+interface Mark {
+  x: number;
+  y: number;
+  /** Ends of the bar, pixels. */
+  low: number;
+  high: number;
+  label: string;
+  look: Look;
+}
+
+function besidePoints(marks: Mark[]): string[] {
+  const obstacles = marks.flatMap(({ x, y, low, high }): Box[] => [
+    { left: x - 6, right: x + 6, top: y - 6, bottom: y + 6 },
+    { left: x - 4, right: x + 4, top: high, bottom: low },
+  ]);
+  const wanted = marks.map(({ x, y, label }) => ({ x, y, width: textWidth(label) }));
+  return placeLabels(wanted, PANEL, obstacles).map((box, index) => {
+    const { x, y, label } = marks[index];
+    const middle = (box.top + box.bottom) / 2;
+    return (box.far ? leader(x, y, box.left, box.right, middle) : '') + text(box.left, middle + 4, label);
+  });
+}
+
+function key(marks: Mark[]): string[] {
+  return marks.map(({ label, look }, index) => {
+    const y = PANEL.top + 8 + index * 18;
+    return marker(PANEL.right + 24, y, look) + text(PANEL.right + 36, y + 4, label);
+  });
 }
 
 /** From the point to the nearest edge of its label. */

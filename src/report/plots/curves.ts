@@ -3,7 +3,7 @@ import type { ComparisonRow, RunRecord, TaskTable } from '../../comparison/types
 import { sameTriple } from '../../selection/arms.js';
 import { rowLabel } from '../comparison/task-rows.js';
 import { type Axis, axes, formatTick, heading, type Panel } from './axes.js';
-import { type Look, lookOf, marker, polyline } from './marks.js';
+import { type Look, looksOf, marker, polyline } from './marks.js';
 import { linearScale, niceTicks } from './scales.js';
 import { meanCurve, smoothLosses } from './smooth.js';
 import { clip, drawing, element, LONGEST_LABEL, text, textWidth } from './svg.js';
@@ -23,13 +23,14 @@ interface Series {
 
 /** Undefined where no run was evaluated while it learnt. */
 export function plotCurves(table: TaskTable): string | undefined {
+  const looks = looksOf(table.rows);
   const series = table.rows.flatMap((row, index): Series[] => {
     if (row.sameAs !== undefined) return [];
     const runs = table.records.filter((record) => belongs(record, row));
     const scores = meanCurve(runs.map(scoreCurve));
     const losses = smoothLosses(runs.map(lossCurve));
     if (scores.length === 0 && losses.length === 0) return [];
-    return [{ label: clip(rowLabel(row), LONGEST_LABEL), look: lookOf(index), scores, losses }];
+    return [{ label: clip(rowLabel(row), LONGEST_LABEL), look: looks[index], scores, losses }];
   });
   if (series.every(({ scores }) => scores.length === 0)) return undefined;
 

@@ -18,12 +18,28 @@ export interface Look {
 
 /** The look of the series with this number; the first 42 differ in colour or shape. */
 export function lookOf(index: number): Look {
-  const colour = index % COLOURS.length;
-  const dash = DASHES[Math.floor(index / COLOURS.length) % DASHES.length];
+  return look(index, index, Math.floor(index / COLOURS.length));
+}
+
+/** Looks of a table's rows: where methods differ, an arm keeps its colour and a method its shape and dashes. */
+export function looksOf(rows: { arm: { name: string }; method: string }[]): Look[] {
+  const arms = [...new Set(rows.map(({ arm }) => arm.name))];
+  const methods = [...new Set(rows.map(({ method }) => method))];
+  if (methods.length === 1) return rows.map((_, index) => lookOf(index));
+  return rows.map(({ arm, method }) => {
+    const colour = arms.indexOf(arm.name);
+    const shape = methods.indexOf(method) + Math.floor(colour / COLOURS.length) * methods.length;
+    return look(colour, shape, shape);
+  });
+}
+
+function look(colour: number, shape: number, dashes: number): Look {
+  const series = colour % COLOURS.length;
+  const dash = DASHES[dashes % DASHES.length];
   return {
-    name: `series-${colour}`,
-    colour: COLOURS[colour],
-    shape: SHAPES[index % SHAPES.length],
+    name: `series-${series}`,
+    colour: COLOURS[series],
+    shape: SHAPES[shape % SHAPES.length],
     ...(dash === undefined ? {} : { dash }),
   };
 }

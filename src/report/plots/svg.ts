@@ -103,7 +103,7 @@ export const GRID = '#e4e7ea';
 export const PAPER = '#ffffff';
 
 /** Characters that a label of a series has at most. */
-export const LONGEST_LABEL = 32;
+export const LONGEST_LABEL = 44;
 
 /** The text, cut to so many characters. */
 export function clip(content: string, longest: number): string {
