@@ -36,6 +36,7 @@ test('spantune compare', async (t) => {
     [runs, '--resamples', '10'],
     [join(root, 'nowhere')],
     [],
+    ['--help'],
   ];
   const outcomes = await spantuneAll(cases.map((words) => ['compare', ...words]));
   const [text, json, html, turned, markdown, csv, latex, ...mistakes] = outcomes;
@@ -64,6 +65,12 @@ test('spantune compare', async (t) => {
     assert.match(markdown.stdout, /^\|/m);
     assert.match(csv.stdout, /^[^\n]*task,/);
     assert.match(latex.stdout, /\\toprule/);
+  });
+
+  await t.test('explains itself', () => {
+    const help = mistakes.pop();
+    assert.deepEqual([help?.code, help?.stderr], [0, '']);
+    assert.match(String(help?.stdout), /--reference[\s\S]*--margin[\s\S]*--json[\s\S]*Examples:/);
   });
 
   const expected: [words: RegExp, hint: RegExp][] = [
