@@ -4,8 +4,11 @@
  */
 import { main } from './main.js';
 
+const end = () => process.kill(process.pid, 'SIGKILL');
+// The parent may be gone before this line; without one there is no such property.
+if (process.connected === false) end();
 if (process.channel) {
-  process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+  process.on('disconnect', end);
   // Listening alone would keep the process alive.
   process.channel.unref();
 }

@@ -1,11 +1,12 @@
 /** `spantune glue`: a grid of tasks, models, arms, methods and seeds becomes a folder of runs and a comparison. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Argv } from 'yargs';
 import type { Override } from '../config/load.js';
 import { Interrupted, UserError } from '../errors.js';
 import { displayPath } from '../files.js';
-import type { Failure, Stage } from '../glue/execute.js';
+import type { Stage } from '../glue/context.js';
+import type { Failure } from '../glue/outcome.js';
 import type { Prepared } from '../glue/prepare.js';
 import type { GridDocument } from '../glue/summary.js';
 import type { EstimateOptions } from '../pipeline/estimate.js';
@@ -61,6 +62,11 @@ export async function run(args: Arguments): Promise<void> {
   if (output === undefined)
     throw new UserError('--output is missing', { hint: "name the grid's folder, such as --output runs/mine" });
   const store = textOf(args, 'store');
+  const script = textOf(args, 'slurm');
+  if (script !== undefined) {
+    await writeSlurm(flags, args, prepared, { script, output, store, jobs });
+    return;
+  }
   const { runCell, runGrid } = await import('../glue/run.js');
   const { killChildren } = await import('../glue/child.js');
   process.on('exit', killChildren);
@@ -98,6 +104,38 @@ async function plan(
   const estimate = (options: EstimateOptions) => runWithReports({ verb: 'estimate', options }, flags);
   const dry = await dryRun(prepared, { store, division: divisionOf(prepared, jobs), estimate });
   await print(flags, dry, () => renderDryRun(dry));
+}
+
+/** `--slurm`. */
+async function writeSlurm(
+  flags: Flags,
+  args: Arguments,
+  prepared: Prepared,
+  { script, output, store, jobs }: { script: string; output: string; store?: string; jobs?: number },
+): Promise<void> {
+  const [{ slurmScript }, { largestOf, threadsOf }, { writeFileWhole }] = await Promise.all([
+    import('../glue/slurm.js'),
+    import('../glue/run.js'),
+    import('../files.js'),
+  ]);
+  const place = (path: string) => quoted(resolve(path));
+  // A job starts in another folder, and a build of sources has a file of its own.
+  const program = resolve(process.argv[1] ?? 'spantune');
+  const text = slurmScript(prepared, {
+    command: `${quoted(process.execPath)} ${quoted(program)}`,
+    grid: place(String(args.grid)),
+    output: place(output),
+    words: [
+      ...(store === undefined ? [] : ['--store', place(store)]),
+      ...textsOf(args, 'set').flatMap((word) => ['--set', quoted(word)]),
+    ],
+    jobs,
+    threads: threadsOf(prepared) ?? 4,
+    memory: largestOf(prepared),
+    logs: place(join(output, 'logs')),
+  });
+  writeFileWhole(script, text);
+  note(flags, `written: ${displayPath(script)}\nnext   bash ${quoted(displayPath(script))}`);
 }
 
 /** The comparison of what is finished: printed, and written beside the runs. */

@@ -1,7 +1,6 @@
 /** The cells of a grid, numbered from 1: pairs of model and task, then methods and arms, then seeds. Known before anything is measured. */
 import { UserError } from '../errors.js';
-import { placeName } from './execute.js';
-import type { Prepared } from './prepare.js';
+import { type Prepared, placeName } from './prepare.js';
 
 export interface Cell {
   /** Indices of the pair, and of the arm among all arms with all methods. */

@@ -93,6 +93,11 @@ function checkRates({ values, fail }: Grid, pairs: readonly Pair[], tunings: rea
   }
 }
 
+/** The task, with the model where the grid has several. */
+export function placeName({ grid }: Prepared, { model, source }: Pair): string {
+  return grid.values.models.length > 1 ? `${source.task.name} ${model.name}` : source.task.name;
+}
+
 /** What is wrong with a source, told at the line that names it. */
 function at<T>(grid: Grid, path: string[], work: () => T): T {
   try {

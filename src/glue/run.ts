@@ -6,10 +6,12 @@ import { displayPath, reason } from '../files.js';
 import type { Reporter } from '../pipeline/types.js';
 import { cellAt, countCells } from './cells.js';
 import type { Launcher } from './child.js';
+import type { Stage } from './context.js';
 import { largestMemory } from './estimate.js';
-import { execute, type Outcome, type Stage } from './execute.js';
+import { execute } from './execute.js';
 import { availableMemory, cores, createLanes, type Division, divide } from './lanes.js';
 import { isLock, takeLock } from './lock.js';
+import type { Outcome } from './outcome.js';
 import type { Prepared } from './prepare.js';
 import { createLedger } from './progress.js';
 import { type GridDocument, gridDocument, writeGrid } from './summary.js';
@@ -71,15 +73,20 @@ export async function runCell(
 
 /** How many runs side by side, with how many threads each. */
 export function divisionOf(prepared: Prepared, jobs?: number): Division {
-  const { pairs } = prepared;
-  const need = Math.max(
-    ...pairs.flatMap(({ model, configs }) => configs.map((config) => largestMemory(model.config, config))),
-  );
   const threads = threadsOf(prepared);
+  const need = largestOf(prepared);
   return divide({ jobs, threads, cores: cores(), runs: countCells(prepared), need, memory: availableMemory() });
 }
 
-const threadsOf = ({ pairs }: Prepared) => pairs[0].configs[0].engine.threads ?? undefined;
+/** Bytes of the largest process that there may be. */
+export function largestOf({ pairs }: Prepared): number {
+  return Math.max(
+    ...pairs.flatMap(({ model, configs }) => configs.map((config) => largestMemory(model.config, config))),
+  );
+}
+
+/** As the grid states them. */
+export const threadsOf = ({ pairs }: Prepared) => pairs[0].configs[0].engine.threads ?? undefined;
 
 function run(
   prepared: Prepared,

@@ -1,7 +1,7 @@
 /** What a grid came to, as a file (grid.json). */
 import { join, relative, resolve } from 'node:path';
 import { writeFileWhole } from '../files.js';
-import type { Outcome } from './execute.js';
+import type { Outcome } from './outcome.js';
 import type { Prepared } from './prepare.js';
 import { isSearch } from './search.js';
 

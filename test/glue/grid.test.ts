@@ -1,0 +1,130 @@
+/** What a grid's file may say, and where each mistake in it is told to stand. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setOverride } from '../../src/config/load.js';
+import { ConfigError, UserError } from '../../src/errors.js';
+import { loadGrid } from '../../src/glue/grid.js';
+import { prepare } from '../../src/glue/prepare.js';
+import { bench } from './support.js';
+
+const { folder, model, task, write } = bench();
+const file = join(folder, 'wrong.yaml');
+const FIXED = [
+  `models: [${model}]`,
+  'tasks:',
+  `  - { name: topics, train: ${task.train}, dev: ${task.dev} }`,
+  'arms: [full, selected-2]',
+  'learningRate: 1e-3',
+  '',
+].join('\n');
+
+/** Line 6 is the first after what is fixed. */
+const WRONG: [yaml: string, place: string | undefined, message: RegExp, hint: RegExp][] = [
+  ['seds: [1]', '6:1', /unknown key "seds"/, /did you mean "seeds"\?/],
+  ['model: x', '6:1', /unknown key "model"/, /did you mean "models"\?/],
+  ['seeds: 1', '6:8', /seeds must be a list of seeds, not 1/, /docs\/grids/],
+  ['seeds: [1, 2, 1]', '6:15', /seeds names 1 twice/, /keep one/],
+  ['baselines: [topk]', '6:13', /there is no arm "topk"/, /top-k/],
+  ['reference: fulll', '6:12', /the reference "fulll" is not among the arms/, /did you mean "full"\?/],
+  ['methods: [lorra]', '6:11', /tuning must be|tuning\.method/, /lora/],
+  ['methods: [{ method: lora, rnk: 4 }]', '6:27', /unknown key "rnk"/, /did you mean "rank"\?/],
+  ['run: { training: { epochz: 1 } }', '6:20', /unknown key "epochz"/, /did you mean "epochs"\?/],
+  ['run: { seed: 3 }', '6:14', /"seed" is not a key of "run" in a grid/, /state it as seeds/],
+  ['margin: 2', '6:9', /margin must be a number of at least 0 and below 1, not 2/, /docs\/grids/],
+];
+
+for (const [yaml, place, message, hint] of WRONG) {
+  test(`a mistake has a place and a remedy: ${yaml}`, () => {
+    writeFileSync(file, `${FIXED}${yaml}\n`);
+    assert.throws(
+      () => prepare(loadGrid(file)),
+      (error) => {
+        assert.ok(error instanceof ConfigError, String(error));
+        assert.equal(`${error.place.line}:${error.place.column}`, place, error.message);
+        assert.match(error.message, message);
+        assert.match(error.hint ?? '', hint);
+        return true;
+      },
+    );
+  });
+}
+
+const REPLACED: [values: object, message: RegExp, hint: RegExp][] = [
+  [{ tasks: ['mrcp'] }, /there is no task "mrcp"/, /did you mean "mrpc"\?/],
+  [{ tasks: [{ name: 'topics', train: 'nowhere.tsv', dev: 'nowhere.tsv' }] }, /there is no file .*nowhere\.tsv/, /./],
+  [{ models: ['nowhere'] }, /there is no folder .*nowhere/, /./],
+  [{ arms: ['full', 'selected-4'] }, /arm selected-4 on model: 4 layers cannot be tuned: the model has 3/, /1 to 3/],
+  [{ arms: ['full', { bottom: 1, top: 9, head: 9 }] }, /does not fit a model of 3 layers/, /1 ≤ bottom/],
+  [{ arms: [] }, /the grid has no arms/, /such as/],
+  [{ learningRate: undefined }, /missing key "learningRate"/, /search/],
+  [{ learningRate: { lora: 1e-3 } }, /learningRate says nothing of full or fine-tune/, /add "fine-tune/],
+  [{ learningRate: { search: { seed: 1 } } }, /search\.seed is 1, which is among the seeds/, /no final run/],
+  [
+    { learningRate: { search: {} }, run: { training: { cleanSplit: 0.2 } } },
+    /the clean split is stated by the search/,
+    /search\.share/,
+  ],
+];
+
+for (const [values, message, hint] of REPLACED) {
+  test(`told at its line before anything starts: ${message.source}`, () => {
+    assert.throws(
+      () => prepare(loadGrid(write(values))),
+      (error) => {
+        assert.ok(error instanceof UserError, String(error));
+        assert.match(error.message, message);
+        assert.match(error.hint ?? '', hint);
+        assert.match(error.place.file ?? '', /grid-\d+\.yaml$/);
+        assert.ok((error.place.line ?? 0) > 0);
+        return true;
+      },
+    );
+  });
+}
+
+test('--set changes any key, and is named where it is wrong', () => {
+  const overrides = [setOverride('seeds=[4, 5]'), setOverride('run.training.epochs=7')];
+  const grid = loadGrid(write(), { overrides });
+  assert.deepEqual(grid.values.seeds, [4, 5]);
+  assert.equal(grid.configOf(0, 0, 0).training.epochs, 7);
+  assert.throws(
+    () => loadGrid(write(), { overrides: [setOverride('seeds=x')] }),
+    /^ConfigError: --set seeds=x: seeds must be a list/,
+  );
+  const wrong = loadGrid(write(), { overrides: [setOverride('run.training.epochs=x')] });
+  assert.throws(() => wrong.configOf(0, 0, 0), /^ConfigError: --set run\.training\.epochs=x: training\.epochs must be/);
+});
+
+test('baselines come in the sizes that the arms name, each once', () => {
+  const names = (values: object) => loadGrid(write(values)).arms.map(({ name }) => name);
+  assert.deepEqual(names({ arms: ['top-1', 'selected-1', 'selected-3'], baselines: ['full', 'top-k'] }), [
+    'top-1',
+    'selected-1',
+    'selected-3',
+    'full',
+    'top-3',
+  ]);
+  assert.deepEqual(names({ arms: [], baselines: true }), [
+    'full',
+    'top-2',
+    'bottom-2',
+    'random-2',
+    'head-only',
+    'head-only-top',
+    'selected-2',
+    'selected-2-top',
+    'up-to-selected',
+    'above-selected',
+  ]);
+});
+
+test('every run has the same split seed, and measures inference', () => {
+  const { splitSeed, measureInference, training } = loadGrid(write({ splitSeed: 9 })).configOf(0, 0, 0);
+  assert.deepEqual([splitSeed, measureInference, training.cleanSplit], [9, true, 0]);
+  const searched = loadGrid(write({ learningRate: { search: { share: 0.2 } } })).configOf(0, 0, 0);
+  assert.equal(searched.training.cleanSplit, 0.2);
+  const onDev = loadGrid(write({ learningRate: { search: { selection: 'dev' } } })).configOf(0, 0, 0);
+  assert.equal(onDev.training.cleanSplit, 0);
+});
