@@ -1,7 +1,7 @@
 /** Columns of a task's table that tell what the rows cost. */
 import type { ComparisonRow, RunCost, TaskTable } from '../../comparison/types.js';
 import { formatBytes, formatCount, formatSeconds } from '../format.js';
-import { figure, isFigure, milliseconds, rate, ratio } from './figures.js';
+import { figure, isFigure, milliseconds, NONE, rate, ratio } from './figures.js';
 import type { Cell, Column, ColumnSource } from './tables.js';
 
 /** Phases that have a column where any run has them, in the order in which they run. */
@@ -49,7 +49,7 @@ const ratesColumn: ColumnSource<ComparisonRow> = {
   align: 'right',
   part: 'cost',
   cell: ({ learningRates }) => ({
-    text: learningRates.length > 0 ? learningRates.map(rate).join(', ') : '–',
+    text: learningRates.length > 0 ? learningRates.map(rate).join(', ') : NONE,
     sort: learningRates[0] ?? null,
     values: { learning_rates: learningRates.join(' ') },
   }),
@@ -104,7 +104,7 @@ function column(
     align: 'right',
     part,
     ...(terminal === undefined ? {} : { terminal }),
-    cell: ({ cost, scores }) => (scores.length > 0 ? cell(cost) : { text: '–', sort: null }),
+    cell: ({ cost, scores }) => (scores.length > 0 ? cell(cost) : { text: NONE, sort: null }),
   };
 }
 

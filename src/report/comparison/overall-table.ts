@@ -13,7 +13,9 @@ export function overallTable({ overall, tables, options }: Comparison): Table {
     kind: 'overall',
     title: `${tasks.length} tasks, dev`,
     details: models,
-    legend: `against ${options.reference}: tasks on which it is better / matches / worse / undecided.`,
+    legend: overall.some(hasVerdicts)
+      ? `against ${options.reference}: tasks on which it is better / matches / worse / undecided.`
+      : '',
     columns: sources.map(({ cell: _, ...column }) => column),
     rows: overall.map((row): Row => {
       const label = models.length > 1 ? `${row.id} · ${row.model}` : row.id;
@@ -53,7 +55,7 @@ function overallColumns(overall: OverallRow[], tasks: string[], reference: strin
   columns.push(
     score('mean', `mean over the ${shared} tasks that all rows of the model have`, 'mean', (row) => row.mean),
   );
-  columns.push(winsColumn(reference));
+  if (overall.some(hasVerdicts)) columns.push(winsColumn(reference));
   if (overall.some(({ p }) => isFigure(p)))
     columns.push({
       title: 'p over tasks',
@@ -88,6 +90,10 @@ function scoreCell(
   };
 }
 
+function hasVerdicts({ verdicts }: OverallRow): boolean {
+  return Object.values(verdicts).some((count) => count > 0);
+}
+
 function winsColumn(reference: string): ColumnSource<OverallRow> {
   const part: Column['part'] = 'scores';
   return {
@@ -96,11 +102,11 @@ function winsColumn(reference: string): ColumnSource<OverallRow> {
     align: 'right',
     part,
     terminal: 1,
-    cell: ({ verdicts: { better, matches, worse, undecided } }) => {
-      const counts = [better, matches, worse, undecided];
-      const any = counts.some((count) => count > 0);
+    cell: (row) => {
+      const { better, matches, worse, undecided } = row.verdicts;
+      const any = hasVerdicts(row);
       return {
-        text: any ? counts.join(' / ') : '',
+        text: any ? [better, matches, worse, undecided].join(' / ') : '',
         sort: any ? better + matches - worse : null,
         values: { better, matches, worse, undecided },
       };

@@ -4,6 +4,7 @@
  */
 import type { Comparison, TaskTable, Verdict } from '../../comparison/types.js';
 import { costColumns } from './cost-columns.js';
+import { NONE } from './figures.js';
 import { overallTable } from './overall-table.js';
 import { scoreColumns } from './score-columns.js';
 import { describeRow, taskTitle } from './task-rows.js';
@@ -76,7 +77,11 @@ function overallTables(comparison: Comparison): Table[] {
 }
 
 export function taskTable(table: TaskTable, { options }: Pick<Comparison, 'options'>): Table {
-  const sources = [...scoreColumns(table, options.reference), ...costColumns(table)];
+  const all = [...scoreColumns(table, options.reference), ...costColumns(table)];
+  // What no run tells has no column.
+  const sources = all.filter(
+    ({ part, cell }) => part === 'scores' || table.rows.some((row) => cell(row).text !== NONE),
+  );
   const { title, details } = taskTitle(table);
   return {
     kind: 'task',

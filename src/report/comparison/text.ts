@@ -12,20 +12,24 @@ const TITLE = 28;
 export function renderText(comparison: Comparison, style: Style = plain): string {
   const tables = tablesOf(comparison);
   const blocks = tables.map((table) => textTable(table, style));
-  const legend = [...new Set([...tables.map((table) => table.legend), shortTitles(comparison)])].filter(Boolean);
+  const legend = [...new Set([...tables.map((table) => table.legend), shortTitles(comparison, tables)])].filter(
+    Boolean,
+  );
   const notes = [...legend, ...comparison.notes].flatMap((note) => wrap(note, WIDTH)).map(style.dim);
   return [...blocks, notes.join('\n')].filter((block) => block !== '').join('\n\n');
 }
 
 /** What titles and figures that are short for the terminal's sake mean. */
-function shortTitles({ tables, options }: Comparison): string {
-  const rows = tables.flatMap((table) => table.rows);
-  if (rows.every(({ scores }) => scores.length === 0)) return '';
-  const compared = rows.some(({ versus }) => versus !== undefined);
-  const relative = tables.some(({ reference }) => reference !== undefined) ? ` relative to ${options.reference}` : '';
+function shortTitles(comparison: Comparison, tables: Table[]): string {
+  const { tables: sources, options } = comparison;
+  const has = (title: string) => tables.some(({ columns }) => columns.some((column) => column.title === title));
+  const relative = sources.some(({ reference }) => reference !== undefined) ? ` relative to ${options.reference}` : '';
+  const kinds = ['training', 'inference'].filter((kind) => has(`${kind} FLOPs`));
   return [
-    compared ? 'difference: ± half the 95 % interval.' : '',
-    `training, inference: FLOPs${relative}. time: all phases, mean over seeds. memory: largest of the seeds.`,
+    has('difference') ? 'difference: ± half the 95 % interval.' : '',
+    kinds.length > 0 ? `${kinds.join(', ')}: FLOPs${relative}.` : '',
+    has('time') ? 'time: all phases, mean over seeds.' : '',
+    has('memory') ? 'memory: largest of the seeds.' : '',
   ]
     .filter(Boolean)
     .join(' ');

@@ -93,12 +93,15 @@ function section(table: Table, id: string, plots: Plot[]): string {
     hasPart(table, 'cost')
       ? htmlTable(partOf(table, 'cost'), 'Cost: means over seeds; memory is the largest', false)
       : '',
-    plots.length > 0 ? tag('div', { class: 'plots' }, ...plots.map(figure)) : '',
+    plots.length > 0 ? tag('div', { class: 'plots' }, ...plots.map((plot) => figure(plot, plots))) : '',
   );
 }
 
-function figure({ name, svg }: Plot): string {
-  return tag('figure', /-(nu|curves)$/.test(name) ? { class: 'wide' } : {}, svg);
+/** The two plots of cost stand side by side where both are there; all others have a line of their own. */
+function figure({ kind, svg }: Plot, plots: Plot[]): string {
+  const paired = ['flops', 'parameters'].every((cost) => plots.some((plot) => plot.kind === cost));
+  const wide = !paired || kind === 'nu' || kind === 'curves';
+  return tag('figure', wide ? { class: 'wide' } : {}, svg);
 }
 
 function notes(lines: string[]): string {

@@ -78,11 +78,12 @@ summary .soft { color: var(--soft); }
 .pairs th { font-weight: 400; color: var(--soft); text-align: left; vertical-align: top; }
 .pairs td { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 .pairs th, .pairs td { padding: .1rem 1.5rem .1rem 0; border: 0; }
+@page { size: landscape; margin: 12mm; }
 @media print {
   body { max-width: none; padding: 0; font-size: 9.5pt; }
   nav, thead button::after { display: none; }
   .scroll { overflow: visible; }
-  table { font-size: 7.5pt; } tbody th, tbody td, thead button { padding: .18rem .35rem; } thead button { white-space: normal; }
+  table, caption { font-size: 7.5pt; } thead th, tbody th { position: static; } tbody th, tbody td, thead button { padding: .18rem .35rem; } thead button { white-space: normal; }
   h2 { break-after: avoid; } figure, tr { break-inside: avoid; } .plots { grid-template-columns: 1fr 1fr; }
 }
 `;

@@ -6,7 +6,7 @@ import { formatCount } from '../format.js';
 import { axes, formatCountTick, formatTick, heading, type Panel } from './axes.js';
 import { type Box, placeLabels } from './labels.js';
 import { type Look, looksOf, marker } from './marks.js';
-import { linearScale, logScale } from './scales.js';
+import { linearScale, logScale, SCORE_RANGE } from './scales.js';
 import { clip, drawing, element, LONGEST_LABEL, line, text, textWidth } from './svg.js';
 
 const [WIDTH, HEIGHT] = [600, 400];
@@ -45,7 +45,7 @@ export function plotCost(table: TaskTable, axis: CostAxis): string | undefined {
   const y = linearScale(
     rows.flatMap(({ row }) => ends(row)),
     [PANEL.bottom, PANEL.top],
-    { pad: 0.08 },
+    { pad: 0.08, least: SCORE_RANGE },
   );
   const x = logScale(
     rows.map(({ cost }) => cost),
@@ -87,7 +87,7 @@ export function plotCost(table: TaskTable, axis: CostAxis): string | undefined {
     reference ? line(PANEL.left, reference.y, PANEL.right, reference.y, { tone: 'soft', dash: '4 4' }) : '',
     ...marks.map(({ x: at, low, high, look }) => bar(at, low, high, look.name, look.colour)),
     ...marks.map(({ x: at, y: height, look }) => marker(at, height, look)),
-    ...(inKey ? key(marks) : besidePoints(marks)),
+    ...(inKey ? key(marks) : besidePoints(marks, reference?.y)),
   );
 }
 
@@ -110,11 +110,13 @@ interface Mark {
   look: Look;
 }
 
-function besidePoints(marks: Mark[]): string[] {
+function besidePoints(marks: Mark[], reference: number | undefined): string[] {
   const obstacles = marks.flatMap(({ x, y, low, high }): Box[] => [
     { left: x - 6, right: x + 6, top: y - 6, bottom: y + 6 },
     { left: x - 4, right: x + 4, top: high, bottom: low },
   ]);
+  if (reference !== undefined)
+    obstacles.push({ left: PANEL.left, right: PANEL.right, top: reference - 1, bottom: reference + 1 });
   const wanted = marks.map(({ x, y, label }) => ({ x, y, width: textWidth(label) }));
   return placeLabels(wanted, PANEL, obstacles).map((box, index) => {
     const { x, y, label } = marks[index];

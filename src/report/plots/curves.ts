@@ -4,7 +4,7 @@ import { sameTriple } from '../../selection/arms.js';
 import { rowLabel } from '../comparison/task-rows.js';
 import { type Axis, axes, formatTick, heading, type Panel } from './axes.js';
 import { type Look, looksOf, marker, polyline } from './marks.js';
-import { linearScale, niceTicks } from './scales.js';
+import { linearScale, niceTicks, SCORE_RANGE } from './scales.js';
 import { meanCurve, smoothLosses } from './smooth.js';
 import { clip, drawing, element, LONGEST_LABEL, text, textWidth } from './svg.js';
 
@@ -79,6 +79,7 @@ function panel(
   const heights = linearScale(
     all.map(([, y]) => y),
     [bottom, top],
+    { least: isScore ? SCORE_RANGE : 0 },
   );
   const format = isScore
     ? (value: number) =>

@@ -4,9 +4,12 @@ import { plotCost, TRAINED_PARAMETERS, TRAINING_FLOPS } from './cost.js';
 import { plotCurves } from './curves.js';
 import { plotLayers } from './layers.js';
 
+type Kind = 'nu' | 'flops' | 'parameters' | 'curves';
+
 export interface Plot {
   /** Fit for a file, unique in its comparison: `mrpc-nu`. */
   name: string;
+  kind: Kind;
   svg: string;
 }
 
@@ -16,11 +19,13 @@ export function plotsOf({ tables }: Comparison): Plot[][] {
   const taken = new Set<string>();
   return tables.map((table) => {
     const name = uniqueName(models.size > 1 ? `${table.task.name}-${table.model}` : table.task.name, taken);
-    return tablePlots(table).flatMap(([kind, svg]) => (svg === undefined ? [] : [{ name: `${name}-${kind}`, svg }]));
+    return tablePlots(table).flatMap(([kind, svg]) =>
+      svg === undefined ? [] : [{ name: `${name}-${kind}`, kind, svg }],
+    );
   });
 }
 
-function tablePlots(table: TaskTable): [kind: string, svg: string | undefined][] {
+function tablePlots(table: TaskTable): [kind: Kind, svg: string | undefined][] {
   return [
     ['nu', table.selection && plotLayers(table.selection)],
     ['flops', plotCost(table, TRAINING_FLOPS)],

@@ -1,5 +1,8 @@
 /** From values to pixels, and where the ticks go. */
 
+/** Two points: what scores differ by less should not look like a lot. */
+export const SCORE_RANGE = 0.02;
+
 export interface Scale {
   /** Pixel of a value. */
   at(value: number): number;
@@ -20,14 +23,22 @@ export function niceTicks(low: number, high: number, count: number): number[] {
 
 function niceStep(rough: number): number {
   const power = 10 ** Math.floor(Math.log10(rough));
-  const unit = rough / power;
+  // A step that is round but for its last bits stays.
+  const unit = (rough / power) * (1 - 1e-9);
   return (unit <= 1 ? 1 : unit <= 2 ? 2 : unit <= 5 ? 5 : 10) * power;
 }
 
-export function linearScale(values: number[], pixels: [number, number], { count = 5, pad = 0.06 } = {}): Scale {
+/** The range is that of the values and some room; it is never smaller than `least`. */
+export function linearScale(
+  values: number[],
+  pixels: [number, number],
+  { count = 5, pad = 0.06, least = 0 } = {},
+): Scale {
   const [low, high] = extent(values);
-  // A single value stands in the middle of something.
-  const room = high > low ? (high - low) * pad : Math.max(Math.abs(low) * 0.1, 1e-3);
+  // A single value, or several that differ by dust, stands in the middle of something.
+  const differ = high - low > Math.max(Math.abs(low), Math.abs(high)) * 1e-9;
+  const wanted = differ ? (high - low) * pad : Math.max(Math.abs(low) * 0.1, 1e-3);
+  const room = Math.max(wanted, (least - (high - low)) / 2);
   const domain: [number, number] = [low - room, high + room];
   const [from, to] = pixels;
   return {
@@ -53,7 +64,7 @@ export function logScale(values: number[], pixels: [number, number], { pad = 0.0
   );
   return {
     at: (value) => from + ((Math.log10(value) - ends[0]) / (ends[1] - ends[0])) * (to - from),
-    ticks: candidates.find((ticks) => ticks.length >= 3) ?? niceTicks(10 ** ends[0], 10 ** ends[1], 4),
+    ticks: candidates.find((ticks) => ticks.length >= 3) ?? niceTicks(10 ** ends[0], 10 ** ends[1], 5),
     domain: [10 ** ends[0], 10 ** ends[1]],
   };
 }
