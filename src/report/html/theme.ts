@@ -81,7 +81,7 @@ summary .soft { color: var(--soft); }
 @page { size: landscape; margin: 12mm; }
 @media print {
   body { max-width: none; padding: 0; font-size: 9.5pt; }
-  nav, thead button::after { display: none; }
+  nav, thead button::after, th.left button::after { display: none; }
   .scroll { overflow: visible; }
   table, caption { font-size: 7.5pt; } thead th, tbody th { position: static; } tbody th, tbody td, thead button { padding: .18rem .35rem; } thead button { white-space: normal; }
   h2 { break-after: avoid; } figure, tr { break-inside: avoid; } .plots { grid-template-columns: 1fr 1fr; }

@@ -116,7 +116,7 @@ function besidePoints(marks: Mark[], reference: number | undefined): string[] {
     { left: x - 4, right: x + 4, top: high, bottom: low },
   ]);
   if (reference !== undefined)
-    obstacles.push({ left: PANEL.left, right: PANEL.right, top: reference - 1, bottom: reference + 1 });
+    obstacles.push({ left: PANEL.left, right: PANEL.right, top: reference - 0.05, bottom: reference + 0.05 });
   const wanted = marks.map(({ x, y, label }) => ({ x, y, width: textWidth(label) }));
   return placeLabels(wanted, PANEL, obstacles).map((box, index) => {
     const { x, y, label } = marks[index];
