@@ -16,37 +16,64 @@ const HEIGHT = 13;
 
 /**
  * Of each point the box of its label. Each label takes the best free place around its point, nearest first; then all are tried
- * again, since later ones have taken theirs.
+ * again, since others have taken theirs. Who chooses first matters: of several orders the one that ends best counts.
  */
-export function placeLabels(
-  points: { x: number; y: number; width: number }[],
-  bounds: Box,
-  obstacles: Box[],
-): Placed[] {
-  const candidates = points.map((point) => around(point));
-  const chosen = candidates.map(([first]) => first);
+export function placeLabels(points: LabelledPoint[], bounds: Box, obstacles: Box[]): Placed[] {
+  const candidates = points.map((point) =>
+    around(point).map((place, rank): Candidate => {
+      const covered = sum(obstacles, (obstacle) => overlap(place, obstacle) * 5);
+      return { place, cost: rank * 4 + outside(place, bounds) * 40 + covered };
+    }),
+  );
+  const written = points.map((_, index) => index);
+  const orders = [
+    written,
+    [...written].reverse(),
+    [...written].sort((a, b) => points[a].x - points[b].x),
+    [...written].sort((a, b) => points[b].x - points[a].x),
+    [...written].sort((a, b) => points[a].y - points[b].y),
+  ];
+  const ends = orders.map((order) => settle(candidates, order));
+  return ends.reduce((best, end) => (end.cost < best.cost ? end : best)).places;
+}
+
+export interface LabelledPoint {
+  x: number;
+  y: number;
+  width: number;
+}
+
+interface Candidate {
+  place: Placed;
+  /** Of this place whatever the others take. */
+  cost: number;
+}
+
+function settle(candidates: Candidate[][], order: number[]): { places: Placed[]; cost: number } {
+  const chosen: (Candidate | undefined)[] = candidates.map(() => undefined);
+  const clash = (place: Placed, index: number) =>
+    sum(chosen, (other, at) => (other === undefined || at === index ? 0 : overlap(place, other.place) * 10));
   for (let round = 0; round < 4; round++) {
-    for (const [index, places] of candidates.entries()) {
-      const others = chosen.filter((_, other) => other !== index);
+    for (const index of order) {
       let least = Number.POSITIVE_INFINITY;
-      for (const [rank, place] of places.entries()) {
-        const cost =
-          rank * 4 +
-          outside(place, bounds) * 40 +
-          sum(others, (other) => overlap(place, other) * 10) +
-          sum(obstacles, (obstacle) => overlap(place, obstacle) * 5);
-        if (cost < least) {
-          least = cost;
-          chosen[index] = place;
-        }
+      let best = candidates[index][0];
+      for (const candidate of candidates[index]) {
+        if (candidate.cost >= least) continue;
+        const cost = candidate.cost + clash(candidate.place, index);
+        if (cost < least) [least, best] = [cost, candidate];
       }
+      chosen[index] = best;
     }
   }
-  return chosen;
+  const taken = chosen.filter((candidate) => candidate !== undefined);
+  return {
+    places: taken.map(({ place }) => place),
+    cost: sum(taken, ({ place, cost }, index) => cost + clash(place, index)),
+  };
 }
 
 /** Right, left, above, below, then the same further off in rings. */
-function around({ x, y, width }: { x: number; y: number; width: number }): Placed[] {
+function around({ x, y, width }: LabelledPoint): Placed[] {
   const places: Placed[] = [];
   const put = (left: number, middle: number, far: boolean) =>
     places.push({ left, right: left + width, top: middle - HEIGHT / 2, bottom: middle + HEIGHT / 2, far });
@@ -75,6 +102,6 @@ function outside(box: Box, bounds: Box): number {
   return (box.right - box.left) * (box.bottom - box.top) - overlap(box, bounds);
 }
 
-function sum<T>(items: T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
+function sum<T>(items: T[], value: (item: T, index: number) => number): number {
+  return items.reduce((total, item, index) => total + value(item, index), 0);
 }
