@@ -119,10 +119,8 @@ async function writeSlurm(
     import('../files.js'),
   ]);
   const place = (path: string) => quoted(resolve(path));
-  // A job starts in another folder, and a build of sources has a file of its own.
-  const program = resolve(process.argv[1] ?? 'spantune');
   const text = slurmScript(prepared, {
-    command: `${quoted(process.execPath)} ${quoted(program)}`,
+    command: [process.execPath, ...launcher()].map(quoted).join(' '),
     grid: place(String(args.grid)),
     output: place(output),
     words: [
