@@ -25,9 +25,18 @@ import { LORA_TARGETS } from '../../src/model/tuning.js';
 import type { EncoderConfig, HostTensor } from '../../src/model/types.js';
 import { stream } from '../../src/random.js';
 import type { Triple } from '../../src/selection/arms.js';
-import { gradients, inputShapes, type ModelSpec } from '../../src/training/programs.js';
+import { gradients, inputShapes, logits, type ModelSpec } from '../../src/training/programs.js';
 import { assertClose, withEngine } from '../engine/support.js';
-import { batchOf, expectations, FIXTURES, robertaLarge, tokenDifference, toTensor, toTensors } from './support.js';
+import {
+  batchOf,
+  expectations,
+  FIXTURES,
+  MODELS,
+  robertaLarge,
+  tokenDifference,
+  toTensor,
+  toTensors,
+} from './support.js';
 
 const SPAN: Triple = { bottom: 2, top: 3, head: 3 };
 const OPTIONS: { [N in AdapterName]: Extract<AdapterOptions, { method: N }> } = {
@@ -41,11 +50,11 @@ const OPTIONS: { [N in AdapterName]: Extract<AdapterOptions, { method: N }> } = 
 };
 const METHODS = Object.keys(OPTIONS) as AdapterName[];
 
-/** The tiny BERT with an adapter whose tensors are random, so that nothing is hidden by what begins with 0 or 1. */
-function adapted(tuning: AdapterOptions, seed = 1) {
-  const { config, parameters } = loadEncoder(`${FIXTURES}/bert`);
+/** A tiny model with an adapter whose tensors are random, so that nothing is hidden by what begins with 0 or 1. */
+function adapted(tuning: AdapterOptions, { seed = 1, model = 'bert', span = SPAN } = {}) {
+  const { config, parameters } = loadEncoder(`${FIXTURES}/${model}`, { layers: span.head });
   const random = stream(seed, 'adapters');
-  for (const [name, { shape, data }] of initialiseAdapters(config, SPAN, tuning, seed)) {
+  for (const [name, { shape, data }] of initialiseAdapters(config, span, tuning, seed)) {
     parameters.set(name, { shape, data: data.map((value) => value + 0.3 * random.normal()) });
   }
   return { config, parameters };
@@ -87,7 +96,7 @@ for (const method of METHODS.filter((name) => name !== 'bitfit')) {
 /** One training step's inputs and model; with dropout everywhere. */
 function step(tuning: Tuning, arm: Triple, { seed = 1, pooling = 'mean' as Pooling } = {}) {
   const { config, parameters } =
-    tuning === 'fine-tune' ? loadEncoder(`${FIXTURES}/bert`, { layers: arm.head }) : adapted(tuning, seed);
+    tuning === 'fine-tune' ? loadEncoder(`${FIXTURES}/bert`, { layers: arm.head }) : adapted(tuning, { seed });
   for (const [name, tensor] of initialiseHead(config, { classes: 2, classifier: 'mlp' }, 1))
     parameters.set(name, tensor);
   const spec: ModelSpec = {
@@ -121,8 +130,8 @@ describe('a step with dropout is the same on both engines, and one recording ser
   for (const [method, pooling] of METHODS.flatMap((name) => [[name, 'mean'] as const, [name, 'first'] as const])) {
     test(`${method}, pooling ${pooling}`, async () => {
       const { spec, parameters, trainable } = step(OPTIONS[method], { ...SPAN, head: SPAN.top as number }, { pooling });
-      const results = { eager: [] as HostTensors[], compiled: [] as HostTensors[] };
-      for (const engineName of ['eager', 'compiled'] as const) {
+      const results = { cpu: [] as HostTensors[], compiled: [] as HostTensors[] };
+      for (const engineName of ['cpu', 'compiled'] as const) {
         await withEngine(engineName, async (engine) => {
           const bank = engine.bank([...parameters].map(([name, { shape }]) => ({ name, shape })));
           for (const [name, { data }] of parameters) bank.write(name, data);
@@ -142,7 +151,7 @@ describe('a step with dropout is the same on both engines, and one recording ser
           }
         });
       }
-      for (const [i, expected] of results.eager.entries()) {
+      for (const [i, expected] of results.cpu.entries()) {
         const actual = results.compiled[i];
         assert.deepEqual(Object.keys(actual).sort(), ['loss', ...trainable].sort());
         for (const [name, { data }] of Object.entries(expected)) assertClose(actual[name].data, data, 2e-5, name);
@@ -150,6 +159,49 @@ describe('a step with dropout is the same on both engines, and one recording ser
     });
   }
 });
+
+/** Logits of a batch as a run computes them: with the adapter beside the weights, merged into them, and without any. */
+async function mergedLogits(method: 'lora' | 'ia3', model: string) {
+  const span: Triple = { bottom: 1, top: 2, head: 2 };
+  const tuning = OPTIONS[method];
+  const { config, parameters } = adapted(tuning, { model, span });
+  // Weights of the size that a trained classifier has: fresh ones would hide a difference behind small logits.
+  for (const [name, { shape, data }] of initialiseHead(config, { classes: 3, classifier: 'mlp' }, 1))
+    parameters.set(name, { shape, data: data.map((value) => 10 * value) });
+  const { batch } = expectations(model);
+  // Merging writes into the weights.
+  const copies = [...parameters].map(([name, { shape, data }]) => [name, { shape, data: data.slice() }] as const);
+  const weights: typeof parameters = new Map(copies);
+  mergeAdapters(config, span, tuning, weights);
+  return withEngine('compiled', async (engine) => {
+    async function run(pooling: Pooling, tensors: typeof parameters, adapters?: ModelSpec['adapters']) {
+      const spec: ModelSpec = {
+        config,
+        head: span.head,
+        pooling,
+        classifier: 'mlp',
+        kind: 'classification',
+        classes: 3,
+        rates: layerRates(config, span, tuning),
+        classifierRate: 0,
+        adapters,
+      };
+      const bank = engine.bank([...tensors].map(([name, { shape }]) => ({ name, shape })));
+      for (const [name, { data }] of tensors) bank.write(name, data);
+      const program = engine.program(`logits ${pooling} ${tensors.size} ${adapters ? 'adapted' : ''}`, logits(spec));
+      const inputs = encoderInputs(batch, config, { pooling });
+      const result = await program.run({ inputs, sizes: { batch: batch.rows, length: batch.length }, banks: [bank] });
+      return result.logits.data.slice();
+    }
+    const adapters = spanAdapters(config, span, tuning);
+    const all = async (pooling: Pooling) => ({
+      unmerged: await run(pooling, parameters, adapters),
+      merged: await run(pooling, weights),
+      plain: await run(pooling, parameters),
+    });
+    return { first: await all('first'), mean: await all('mean') };
+  });
+}
 
 describe('merging', () => {
   for (const method of ['lora', 'ia3'] as const) {
@@ -163,6 +215,18 @@ describe('merging', () => {
       mergeAdapters(config, SPAN, tuning, parameters);
       const merged = encode(toTensors(parameters), inputs, config, { head: 3 })[3].dataSync();
       assert.ok(tokenDifference(batch, merged, unmerged) < 1e-5);
+    });
+  }
+
+  for (const [method, model] of (['lora', 'ia3'] as const).flatMap((name) =>
+    MODELS.map((each) => [name, each] as const),
+  )) {
+    test(`${method}, ${model}: the classifier above gives the same logits to 1e-5`, async () => {
+      for (const [pooling, { unmerged, merged, plain }] of Object.entries(await mergedLogits(method, model))) {
+        assertClose(merged, unmerged, 1e-5, pooling);
+        const change = Math.max(...Array.from(unmerged, (value, i) => Math.abs(value - plain[i])));
+        assert.ok(change > 0.01, `${pooling}: the adapter changes logits by ${change} alone`);
+      }
     });
   }
 

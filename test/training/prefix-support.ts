@@ -8,10 +8,12 @@ import { loadEncoder } from '../../src/checkpoint/load.js';
 import { trainingBatches } from '../../src/data/batches.js';
 import type { Encoded } from '../../src/data/types.js';
 import { openEngine } from '../../src/engine/open.js';
+import { initialiseAdapters, spanAdapters } from '../../src/model/adapters/registry.js';
 import { initialiseHead } from '../../src/model/initialise.js';
 import type { Pooling } from '../../src/model/inputs.js';
 import { trainableNames } from '../../src/model/parameters.js';
 import { layerRates } from '../../src/model/rates.js';
+import type { Tuning } from '../../src/model/tuning.js';
 import { stream } from '../../src/random.js';
 import type { Triple } from '../../src/selection/arms.js';
 import { type TrainingData, train } from '../../src/training/loop.js';
@@ -49,8 +51,9 @@ export function splitOf(count: number, { seed = 1, pairs = false } = {}): Encode
 export interface Situation {
   model?: string;
   arm?: Triple;
+  tuning?: Tuning;
   pooling?: Pooling;
-  engine?: 'compiled' | 'eager';
+  engine?: 'compiled' | 'cpu';
   precision?: Precision;
   room?: Partial<Room>;
   onProgress?: PrefixOptions['onProgress'];
@@ -111,12 +114,14 @@ export async function stepsOf(
   cache?: PrefixCache,
 ): Promise<Outcome> {
   const { model = 'bert', arm = SPAN, pooling = 'first', steps = 6, kind = 'classification' } = situation;
+  const { tuning = 'fine-tune' } = situation;
   const engine = await openEngine(situation.engine ?? 'compiled', { threads: 1 });
   const start = cache && prefixStart(arm);
   const { config, parameters } = loadEncoder(join(FIXTURES, model), { layers: arm.head, from: firstLayer(start) });
   const classes = kind === 'regression' ? 1 : 2;
   const head = { classes, classifier: 'mlp' as const };
-  for (const [name, tensor] of initialiseHead(config, head, 1)) parameters.set(name, tensor);
+  const fresh = [...initialiseAdapters(config, arm, tuning, 1), ...initialiseHead(config, head, 1)];
+  for (const [name, tensor] of fresh) parameters.set(name, tensor);
   const spec: ModelSpec = {
     config,
     head: arm.head,
@@ -124,16 +129,13 @@ export async function stepsOf(
     classifier: 'mlp',
     kind,
     classes,
-    rates: layerRates(config, arm, 'fine-tune', { hidden: 0.1, attention: 0.1 }),
+    rates: layerRates(config, arm, tuning, { hidden: 0.1, attention: 0.1 }),
     classifierRate: 0.1,
+    adapters: spanAdapters(config, arm, tuning),
     frozen: arm.bottom === null,
     start,
   };
-  const state = createState(
-    engine,
-    parameters,
-    trainableNames(config, arm, { tuning: 'fine-tune', classifier: 'mlp' }),
-  );
+  const state = createState(engine, parameters, trainableNames(config, arm, { tuning, classifier: 'mlp' }));
   const batchSize = 8;
   const data: TrainingData = {
     labels: split.map((_, i) => i % 2),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Pooling } from '../../src/model/inputs.js';
+import type { AdapterOptions } from '../../src/model/tuning.js';
 import type { Triple } from '../../src/selection/arms.js';
 import { prefixStart } from '../../src/training/prefix/start.js';
 import { cacheOf, HEAD_ONLY, type Situation, SPAN, splitOf, stepsOf, temporary } from './prefix-support.js';
@@ -44,10 +45,33 @@ for (const { model, arm, pooling, kind } of CASES) {
   });
 }
 
+const ADAPTERS: AdapterOptions[] = [
+  { method: 'lora', rank: 3, alpha: 6, dropout: 0.1, targets: ['query', 'value', 'output'], layerNorms: false },
+  { method: 'bottleneck', size: 12, dropout: 0.1, layerNorms: true },
+  { method: 'prefix', length: 3, layerNorms: false },
+];
+
+for (const tuning of ADAPTERS) {
+  for (const arm of [SPAN, TOP]) {
+    test(`${tuning.method} in layer ${arm.bottom}: 20 steps give the same bits with and without the cache`, async () => {
+      const split = splitOf(37);
+      const situation: Situation & { steps: number } = { arm, tuning, steps: 20 };
+      const { cache } = cacheOf(situation);
+      await cache.fill('train', split);
+      await cache.release();
+      const cached = await stepsOf(split, situation, cache);
+      await cache.close();
+      assert.ok(cached.losses.length >= 20);
+      assert.deepEqual(cached, await stepsOf(split, situation));
+      assert.notDeepEqual(cached.losses, (await stepsOf(split, { arm, steps: 20 }, undefined)).losses);
+    });
+  }
+}
+
 for (const arm of [SPAN, HEAD_ONLY]) {
   test(`eager, ${prefixStart(arm)?.kind}: the same steps from tokens and from the cache`, async () => {
     const split = splitOf(8);
-    const situation: Situation = { engine: 'eager', arm, pooling: 'mean' };
+    const situation: Situation = { engine: 'cpu', arm, pooling: 'mean' };
     const { cache } = cacheOf(situation);
     await cache.fill('train', split);
     const cached = await stepsOf(split, { ...situation, steps: 3 }, cache);
