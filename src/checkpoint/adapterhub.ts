@@ -192,6 +192,12 @@ function sizeOf(
 ): number {
   const places = method === 'bottleneck' ? ['bottleneck.attention', 'bottleneck.output'] : [method];
   const size = tensors.get(`layers.${layers[0]}.${places[0]}.down.weight`)?.shape[0] ?? 0;
+  if (size === 0) {
+    throw new CheckpointError(`the adapter of layer ${layers[0]} is 0 wide`, {
+      file,
+      hint: 'train it again with a reduction_factor that leaves it some width',
+    });
+  }
   for (const name of layers.flatMap((layer) => places.map((place) => `layers.${layer}.${place}`))) {
     const shapes = ['down.weight', 'down.bias', 'up.weight', 'up.bias'].map(
       (end) => tensors.get(`${name}.${end}`)?.shape,

@@ -187,6 +187,19 @@ describe('what cannot be read is named', () => {
     return copy;
   }
 
+  /** The tensors of an adapter whose bottleneck is 0 wide. */
+  function emptied(path: string) {
+    const file = openSafetensors(path);
+    const tensors = file.names().map((name) => {
+      const { shape, data } = file.read(name);
+      if (name.endsWith('adapter_up.bias')) return [name, { shape, data: data.slice() }] as const;
+      const axis = name.includes('adapter_down') ? 0 : 1;
+      return [name, { shape: shape.map((size, i) => (i === axis ? 0 : size)), data: new Float32Array(0) }] as const;
+    });
+    file.close();
+    return tensors;
+  }
+
   const wrong = (folder: string, config: EncoderConfig, message: RegExp) =>
     assert.throws(
       () => read(folder, config),
@@ -204,6 +217,11 @@ describe('what cannot be read is named', () => {
     wrong(altered('peft-lora', { r: 3 }), roberta, /lora_A\.weight" is \[2, 32\], expected \[3, 32\]/);
     wrong(altered('peft-lora', {}), { ...roberta, hidden: 64 }, /expected \[.*64/);
     wrong(altered('peft-lora', {}), { ...roberta, layers: 1 }, /belongs to layer 2; the model has 1/);
+    wrong(altered('peft-ia3', {}), { ...bert, hidden: 64 }, /expected \[.*64/);
+    wrong(altered('peft-ia3', {}), { ...bert, intermediate: 64 }, /ia3_l" is \[.*expected \[.*64/);
+    wrong(altered('peft-ia3', {}), { ...bert, layers: 1 }, /belongs to layer 2; the model has 1/);
+    for (const r of [-1, '2', null]) wrong(altered('peft-lora', { r }), roberta, /"r" is /);
+    wrong(altered('peft-lora', { r: 1.5 }), roberta, /lora_A\.weight" is \[2, 32\], expected \[1\.5, 32\]/);
     wrong(altered('peft-lora', {}), bert, /is nothing that spantune can tune/);
     const gone = (part: string) => (name: string) => (name.includes(part) ? '' : name);
     wrong(altered('peft-lora', {}, gone('value.lora_B')), roberta, /holds no ".*value\.lora_B\.weight"/);
@@ -226,6 +244,11 @@ describe('what cannot be read is named', () => {
     wrong(set({ scaling: 2 }), roberta, /"scaling" is 2/);
     wrong(set({ mh_adapter: true }), roberta, /an adapter that spantune does not have/);
     wrong(set({ dropout: 0.5 }), roberta, /"dropout" is 0\.5/);
+    wrong(altered('adapterhub-pfeiffer', {}), { ...roberta, hidden: 64 }, /expected \[.*64/);
+    wrong(altered('adapterhub-pfeiffer', {}), { ...roberta, layers: 1 }, /belongs to layer 2; the model has 1/);
+    const empty = altered('adapterhub-pfeiffer', {});
+    writeSafetensors(join(empty, 'adapter.safetensors'), emptied(join(empty, 'adapter.safetensors')));
+    wrong(empty, roberta, /is 0 wide/);
     wrong(altered('adapterhub-pfeiffer', { config: null }), roberta, /"config" is no object/);
     wrong(altered('adapterhub-pfeiffer', {}), { ...roberta, family: 'mpnet' }, /no adapters for the family mpnet/);
     const gone = (name: string) => (name.endsWith('adapter_up.bias') ? '' : name);
