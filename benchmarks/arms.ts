@@ -12,15 +12,13 @@
  * last epoch: no epoch is chosen on dev. Seconds are means over seeds: by the clock, and of processor time, which tells more where the
  * machine does other work too.
  */
-import { readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parse } from 'yaml';
-import { METHOD_OPTIONS } from '../src/config/schema.js';
 import type { TrainResult } from '../src/pipeline/types.js';
 import { formatBytes, formatCount, formatRange, formatSeconds } from '../src/report/format.js';
 import { renderTable } from '../src/report/table.js';
 import { shortArm } from '../src/report/training.js';
+import { learningRates } from './rates.js';
 import { formatScores, mean, openRuns, trainRun } from './runs.js';
 import { benchmarkTask, checkTasks } from './tasks.js';
 
@@ -46,23 +44,7 @@ const [tasks, arms, tunings, seeds] = [values.tasks, values.arms, values.tuning,
 );
 checkTasks(tasks);
 
-const rates = new Map(
-  values['learning-rates']
-    .split(',')
-    .filter(Boolean)
-    .map((pair) => {
-      const [name, rate] = pair.split('=');
-      if (!['full', 'span', 'adapter', ...METHOD_OPTIONS.keys()].includes(name) || !(Number(rate) > 0))
-        throw new Error(`--learning-rates ${pair}: expected full, span, adapter or a method's name, = and a rate`);
-      return [name, Number(rate)];
-    }),
-);
-
-function rateOf(arm: string, tuning: string): number {
-  if (tuning === 'fine-tune') return arm === 'full' ? (rates.get('full') ?? 3e-5) : (rates.get('span') ?? 1e-4);
-  const config = new URL(`../configs/adapters/${tuning}.yaml`, import.meta.url);
-  return rates.get(tuning) ?? rates.get('adapter') ?? parse(readFileSync(config, 'utf8')).training.learningRate;
-}
+const rateOf = learningRates(values['learning-rates']);
 
 const keyOf = (task: string, arm: string, tuning: string, seed: string) =>
   [basename(model), task, arm, tuning, rateOf(arm, tuning), values['max-rows'], seed, values.epochs].join(' ');

@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Tuning } from '../src/model/tuning.js';
 import type { SelectResult, TrainResult } from '../src/pipeline/types.js';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -96,11 +95,15 @@ export function peerRun(python: string, args: string[]): PeerResult {
   return json(python, [here('peers/train.py'), ...args]) as PeerResult;
 }
 
-/** Where benchmarks/README.md puts the peers' Python. */
+/** Where benchmarks/README.md puts the peers' Python, and the one of AdapterHub's adapters. */
 export const PYTHON = here('.venv/bin/python');
+export const ADAPTERS_PYTHON = here('.venv-adapters/bin/python');
 
-/** A method's name. */
-export const methodOf = (tuning: Tuning): string => (typeof tuning === 'string' ? tuning : tuning.method);
+/** Prints what benchmarks/peers/compare_scores.py says; its exit code becomes ours where it is not 0. */
+export function compareScores(args: string[]): void {
+  const { status } = spawnSync(PYTHON, [here('peers/compare_scores.py'), ...args], { stdio: 'inherit' });
+  if (status !== 0) process.exitCode = 1;
+}
 
 export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
