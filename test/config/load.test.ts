@@ -305,7 +305,8 @@ function shipped(under: string): string[] {
 }
 
 test('the shipped configurations are valid, and those of adapters and arms brief', () => {
-  const files = shipped('configs');
+  // Grids are another kind of file: test/glue plans them.
+  const files = shipped('configs').filter((path) => !path.startsWith(join('configs', 'glue')));
   for (const path of files) loadConfig(path, { checkPaths: false });
   const named = (folder: string) =>
     files.filter((path) => path.startsWith(join('configs', folder))).map((path) => basename(path, '.yaml'));
