@@ -1,5 +1,6 @@
 /** Options of the verbs that take a run folder. */
 import { statSync } from 'node:fs';
+import type { EngineRequest } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import type { RunOptions } from '../pipeline/types.js';
 import { type Arguments, textOf, valued } from './verb.js';
@@ -10,7 +11,7 @@ export const RUN_OPTIONS = {
   ),
   'batch-size': valued('Inputs in a batch (default: 32)'),
   threads: valued('Threads (default: all cores)'),
-  engine: valued("compiled or eager (default: the run's)"),
+  engine: valued("auto, compiled, tensorflow or cpu (default: the run's)"),
 };
 
 export function runOptions(args: Arguments): RunOptions {
@@ -26,11 +27,25 @@ export function runOptions(args: Arguments): RunOptions {
   if (data !== undefined && !statSync(data, { throwIfNoEntry: false })) {
     throw new UserError(`--data ${data}: there is no such folder or file`, { hint: 'check the path' });
   }
-  const name = textOf(args, 'engine');
-  if (name !== undefined && name !== 'compiled' && name !== 'eager') {
-    throw new UserError(`--engine ${name}: must be one of compiled, eager`, { hint: 'leave it out for the usual one' });
+  return {
+    run,
+    data,
+    batchSize: count(args, 'batch-size'),
+    engine: { name: engine(args), threads: count(args, 'threads') },
+  };
+}
+
+const ENGINES = ['auto', 'compiled', 'tensorflow', 'cpu'] as const satisfies EngineRequest[];
+
+function engine(args: Arguments): EngineRequest | undefined {
+  const text = textOf(args, 'engine');
+  const name = ENGINES.find((known) => known === text);
+  if (text !== undefined && name === undefined) {
+    throw new UserError(`--engine ${text}: must be one of ${ENGINES.join(', ')}`, {
+      hint: 'leave it out for the usual one',
+    });
   }
-  return { run, data, batchSize: count(args, 'batch-size'), engine: { name, threads: count(args, 'threads') } };
+  return name;
 }
 
 function count(args: Arguments, name: string): number | undefined {

@@ -32,7 +32,7 @@ export function options(command: Argv): Argv {
       k: valued('Layers in the proposed span (default: 2)'),
       'max-length': valued('Longest input in tokens (default: 128)'),
       threads: valued('Threads (default: all cores)'),
-      engine: valued('compiled or eager (default: compiled)'),
+      engine: valued('auto, compiled, tensorflow or cpu (default: compiled)'),
       output: valued('Also write the JSON document to this file'),
     })
     .example('spantune select --model models/en-12x192 --task mrpc --data data/glue', '')

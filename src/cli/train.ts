@@ -25,7 +25,7 @@ export function options(command: Argv): Argv {
       output: valued('The run folder (default: runs/TASK-ARM-seedN)'),
       overwrite: { describe: 'Write over a finished run', type: 'boolean' },
       threads: valued('Threads (default: all cores)'),
-      engine: valued('compiled or eager (default: compiled)'),
+      engine: valued('auto, compiled, tensorflow or cpu (default: compiled)'),
     })
     .example('spantune train configs/mrpc-selected.yaml', '')
     .example('spantune train configs/mrpc-selected.yaml --set training.epochs=5 --set seed=2', '')

@@ -168,7 +168,7 @@ export const runSchema = block({
     folder: text('a folder').nullable(),
   }),
   engine: block({
-    name: oneOf('compiled', 'eager'),
+    name: oneOf('auto', 'compiled', 'tensorflow', 'cpu'),
     threads: whole(1).nullable(),
     cacheBytes: bytes(),
   }),

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { compiledEngine } from './compiled/engine.js';
 import { eagerEngine } from './eager/engine.js';
-import type { Engine, EngineOptions } from './types.js';
+import type { Engine, EngineName, EngineOptions } from './types.js';
 
 /** Threads where none are named: what Slurm gave the job, else what the machine has. */
 export function defaultThreads(): number {
@@ -10,7 +10,8 @@ export function defaultThreads(): number {
   return slurm > 0 ? slurm : availableParallelism();
 }
 
-export async function openEngine(name: 'compiled' | 'eager', options: EngineOptions = {}): Promise<Engine> {
+/** Throws a `UserError` where the engine is TensorFlow's and that is not installed. */
+export async function openEngine(name: EngineName, options: EngineOptions = {}): Promise<Engine> {
   const threads = options.threads ?? defaultThreads();
-  return name === 'compiled' ? compiledEngine({ ...options, threads }) : eagerEngine();
+  return name === 'compiled' ? compiledEngine({ ...options, threads }) : eagerEngine(name);
 }

@@ -88,8 +88,14 @@ export interface Elementwise {
   }): Promise<void>;
 }
 
+/** `compiled`: recorded, on ONNX Runtime; the others at once, on a backend of TensorFlow.js: TensorFlow's kernels, or JavaScript's. */
+export type EngineName = 'compiled' | 'tensorflow' | 'cpu';
+
+/** As it may be asked for. */
+export type EngineRequest = EngineName | 'auto';
+
 export interface Engine {
-  readonly name: 'compiled' | 'eager';
+  readonly name: EngineName;
   bank(entries: readonly BankEntry[]): Bank;
   /** Several of the same entries; element-wise programs that read and write only these need no copies. */
   banks(entries: readonly BankEntry[], count: number): Bank[];

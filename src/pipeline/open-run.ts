@@ -5,7 +5,7 @@ import type { OpenTask, Task, TaskSpec } from '../data/types.js';
 import { CheckpointError } from '../errors.js';
 import { modelShapes } from '../model/parameters.js';
 import { modelSpec } from './attach.js';
-import { engineOf } from './engine.js';
+import { engineOf, settleEngine } from './engine.js';
 import { limitLength } from './inputs.js';
 import { type OpenModel, openBase } from './model.js';
 import { type Predictor, predictor } from './predictor.js';
@@ -38,7 +38,7 @@ export async function openRun(options: RunOptions, reporter: Reporter): Promise<
   const shapes = modelShapes(model.config, result.arm, { classes, classifier, tuning: config.tuning });
   const tuned = readTuned(options.run, model.config.family, shapes.keys());
   const { name = config.engine.name, threads = config.engine.threads } = options.engine ?? {};
-  const engine = await engineOf({ engine: { ...config.engine, name, threads } });
+  const engine = await engineOf(settleEngine({ engine: { ...config.engine, name, threads } }, reporter));
   const bank = engine.bank([...shapes].map(([name, shape]) => ({ name, shape })));
   for (const name of shapes.keys()) {
     const tensor = tuned.get(name) ?? parameters.get(name);

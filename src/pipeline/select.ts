@@ -17,7 +17,7 @@ import { createPooledStates } from '../training/inference.js';
 import type { Keeper } from '../training/prefix/keep.js';
 import { bankOf } from '../training/state.js';
 import { checkSpans } from './arm.js';
-import { withEngine } from './engine.js';
+import { settleEngine, withEngine } from './engine.js';
 import { encodeExamples, limitLength } from './inputs.js';
 import { describeScores, scoreLayers } from './layer-scores.js';
 import { type OpenModel, openModel } from './model.js';
@@ -27,7 +27,8 @@ import type { Reporter, SelectResult } from './types.js';
 /** Rows of a batch; lengths vary. */
 const ROWS = 32;
 
-export async function runSelect(config: RunConfig, reporter: Reporter): Promise<SelectResult> {
+export async function runSelect(stated: RunConfig, reporter: Reporter): Promise<SelectResult> {
+  const config = settleEngine(stated, reporter);
   const model = openModel(config.model);
   checkSpans(undefined, model, config);
   const opened = openTask(config.task);

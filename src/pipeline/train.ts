@@ -12,7 +12,7 @@ import { disposeState } from '../training/state.js';
 import { checkSpans } from './arm.js';
 import { type Attached, attach } from './attach.js';
 import { describeRun } from './describe-run.js';
-import { engineOf, withEngine } from './engine.js';
+import { engineOf, settleEngine, withEngine } from './engine.js';
 import { resolveTuning, type TunedConfig } from './imported.js';
 import { measureInference } from './inference-speed.js';
 import { type OpenModel, openModel } from './model.js';
@@ -34,7 +34,7 @@ export async function runTrain(
 ): Promise<TrainResult> {
   const clock = stopwatch();
   const model = openModel(stated.model);
-  const { config, imported } = resolveTuning(stated, model.config);
+  const { config, imported } = resolveTuning(settleEngine(stated, reporter), model.config);
   const request = parseArm(config.arm as ArmSpec);
   checkSpans(request, model, config);
   const opened = openTask(config.task);

@@ -36,9 +36,9 @@ const MISTAKES: [words: string[], error: RegExp, hint: RegExp][] = [
   [['select', '--model', 'nowhere', '--train', file], /--model nowhere: there is no folder/, /./],
   [['select', '--model', MODEL, '--train', file, '--samples', 'ten'], /--samples ten: .*not "ten"/, /./],
   [
-    ['select', '--model', MODEL, '--train', file, '--engine', 'egaer'],
-    /--engine egaer: .*one of compiled, eager/,
-    /did you mean "eager"\?/,
+    ['select', '--model', MODEL, '--train', file, '--engine', 'compield'],
+    /--engine compield: .*one of auto, compiled, tensorflow, cpu/,
+    /did you mean "compiled"\?/,
   ],
   [['train'], /train needs <config>/, /train --help/],
   [['train', 'nothing.yaml'], /nothing\.yaml: cannot be read: there is no such file/, /configs/],

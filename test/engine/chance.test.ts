@@ -8,7 +8,7 @@ import { dropout, linear } from '../../src/engine/ops.js';
 import type { Recordable } from '../../src/engine/types.js';
 import { assertAgree, assertSameBits, randomTensors, runBoth, scalar, withEngine, withGradients } from './support.js';
 
-const ENGINES = ['compiled', 'eager'] as const;
+const ENGINES = ['compiled', 'cpu'] as const;
 const { floats } = randomTensors('chance');
 
 /** Asserts that a count lies within 5 standard deviations of n draws of probability p. */

@@ -6,7 +6,7 @@ import { compiledBanks } from '../../src/engine/compiled/bank.js';
 import type { Bank, BankEntry, ElementwiseFunction, Engine } from '../../src/engine/types.js';
 import { assertClose, assertSameBits, randomTensors, sizeOf, withEngine } from './support.js';
 
-const ENGINES = ['compiled', 'eager'] as const;
+const ENGINES = ['compiled', 'cpu'] as const;
 
 /** A whole number of the compiled engine's blocks, which are powers of 2. */
 const BLOCK = 1 << 17;
@@ -62,14 +62,14 @@ async function adamSteps(engine: Engine, entries: readonly BankEntry[], inPlace:
 
 for (const [size, entries] of Object.entries({ small: SMALL, large: LARGE })) {
   test(`in place gives the bits of separate banks, and the eager numbers: ${size}`, async () => {
-    const contents = async (name: 'compiled' | 'eager', inPlace: boolean) =>
+    const contents = async (name: 'compiled' | 'cpu', inPlace: boolean) =>
       withEngine(name, async (engine) => {
         const banks = await adamSteps(engine, entries, inPlace);
         return banks.map((bank) => entries.map((entry) => bank.read(entry.name)));
       });
     const separate = await contents('compiled', false);
     const inPlace = await contents('compiled', true);
-    const eager = await contents('eager', true);
+    const eager = await contents('cpu', true);
     separate.forEach((bank, i) => {
       bank.forEach((data, j) => {
         assertSameBits(inPlace[i][j], data, `bank ${i}, ${entries[j].name}`);

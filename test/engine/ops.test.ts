@@ -108,7 +108,7 @@ test('dropout scales what it keeps, in values and gradients', async () => {
 
 test('dropout without chance, or at rate 0, is the identity', async () => {
   const inputs = { x: floats([3, 4]) };
-  for (const name of ['compiled', 'eager'] as const) {
+  for (const name of ['compiled', 'cpu'] as const) {
     await withEngine(name, async (engine) => {
       const program = (rate: number) =>
         engine.program('p', ({ x }, { chance }) => ({ y: dropout(x, rate, 'here', chance) }));
@@ -258,7 +258,7 @@ const draw = (n: number): HostTensors & { ids: { data: Int32Array }; weights: { 
   weights: floats([n, WIDTH]),
 });
 
-for (const name of ['compiled', 'eager'] as const) {
+for (const name of ['compiled', 'cpu'] as const) {
   test(`${name}: the gradient of a look-up in a bank is set and added to, run after run`, async () => {
     await withEngine(name, async (engine) => {
       const entries = [

@@ -17,7 +17,7 @@ function assertHolds(bank: Bank, name: string, expected: ArrayLike<number>, mess
   assertClose(bank.read(name), expected, 1e-6, `${message}: ${name}`);
 }
 
-for (const engineName of ['compiled', 'eager'] as const) {
+for (const engineName of ['compiled', 'cpu'] as const) {
   test(`${engineName}: results are set in a bank or added to it, call after call`, async () => {
     await withEngine(engineName, async (engine) => {
       const bank = bankOf(engine, 'w', 'v', 'untouched');

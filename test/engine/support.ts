@@ -24,13 +24,16 @@ export function randomTensors(...keys: (number | string)[]) {
 
 export const scalar = (value: number): HostTensor<Float32Array> => ({ shape: [], data: Float32Array.of(value) });
 
+/** Whose kernels stand beside the compiled engine's: JavaScript's, or TensorFlow's with SPANTUNE_TEST_BACKEND=tensorflow. */
+export const backend = () => (process.env.SPANTUNE_TEST_BACKEND === 'tensorflow' ? 'tensorflow' : 'cpu');
+
 /** Runs a function with a fresh engine and closes it. */
 export async function withEngine<T>(
-  name: 'compiled' | 'eager',
+  name: 'compiled' | 'cpu',
   use: (engine: Engine) => Promise<T>,
   options: EngineOptions = { threads: 1 },
 ): Promise<T> {
-  const engine = name === 'compiled' ? compiledEngine(options) : await eagerEngine();
+  const engine = name === 'compiled' ? compiledEngine(options) : await eagerEngine(backend());
   try {
     return await use(engine);
   } finally {
@@ -45,7 +48,7 @@ export async function runBoth(
   oracle: Recordable = body,
 ): Promise<{ compiled: HostTensors; eager: HostTensors }> {
   const once = (program: Recordable) => (engine: Engine) => engine.program('test', program).run(call);
-  return { eager: await withEngine('eager', once(oracle)), compiled: await withEngine('compiled', once(body)) };
+  return { eager: await withEngine('cpu', once(oracle)), compiled: await withEngine('compiled', once(body)) };
 }
 
 /** Every element within `tolerance` · (1 + largest expected magnitude); NaN where NaN is expected and nowhere else. */

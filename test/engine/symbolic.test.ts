@@ -9,7 +9,7 @@ import { createSessionCache } from '../../src/engine/compiled/session.js';
 import { eagerEngine } from '../../src/engine/eager/engine.js';
 import { attention, dropout, embedding, gelu, layerNorm, linear } from '../../src/engine/ops.js';
 import type { Engine, HostTensors, Recordable, Sizes } from '../../src/engine/types.js';
-import { assertAgree, randomTensors, withEngine } from './support.js';
+import { assertAgree, backend, randomTensors, withEngine } from './support.js';
 
 const [VOCABULARY, HIDDEN, HEADS, INNER] = [11, 8, 2, 12];
 
@@ -79,7 +79,7 @@ function parametersOf(engine: Engine) {
 }
 
 test('one session serves all sizes, with the eager results', async () => {
-  const eager = await eagerEngine();
+  const eager = await eagerEngine(backend());
   const oracle = eager.program('layer', layer);
   const reference = parametersOf(eager);
   const compiled = compiledEngine({ threads: 1 });
@@ -131,7 +131,7 @@ test('masks have the size of the call, and are the eager ones', async () => {
     return { y: dropout(square, 0.5, 'square', chance) };
   };
   await withEngine('compiled', async (compiled) => {
-    await withEngine('eager', async (eager) => {
+    await withEngine('cpu', async (eager) => {
       const program = compiled.program('dropout', body, {
         shapes: ({ rows, columns }) => ({ x: [rows * columns, 2], row: [rows, 1], column: [columns] }),
       });
@@ -163,7 +163,7 @@ test('a slice’s gradient is padded to the size of the call; what would freeze 
     ]),
   });
   await withEngine('compiled', async (compiled) => {
-    await withEngine('eager', async (eager) => {
+    await withEngine('cpu', async (eager) => {
       const program = compiled.program('slices', body, { shapes: shapesOfX });
       const oracle = eager.program('slices', body);
       for (const [n, m] of [

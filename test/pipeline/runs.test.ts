@@ -252,7 +252,8 @@ describe('MNLI, and what starts from it', () => {
     rmSync(join(unfinished, 'result.json'));
     assert.throws(
       () => openModel(unfinished),
-      (error) => error instanceof CheckpointError && /the run is unfinished: it has no result\.json/.test(error.message),
+      (error) =>
+        error instanceof CheckpointError && /the run is unfinished: it has no result\.json/.test(error.message),
     );
   });
 });

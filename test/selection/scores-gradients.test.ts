@@ -55,7 +55,7 @@ function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>, rel
   }
 }
 
-for (const name of ['compiled', 'eager'] as const) {
+for (const name of ['compiled', 'cpu'] as const) {
   describe(`on the ${name} engine`, () => {
     it('gradients by layer, and cosines of the first token, are those of torch', async () => {
       const engine = await openEngine(name, { threads: 1 });

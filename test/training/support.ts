@@ -19,7 +19,7 @@ import { FIXTURES } from '../model/support.js';
 
 export const BERT = join(FIXTURES, 'bert');
 export const FULL: Triple = { bottom: 1, top: 3, head: 3 };
-export const ENGINES = ['compiled', 'eager'] as const;
+export const ENGINES = ['compiled', 'cpu'] as const;
 
 export function fixture<T>(name: string): T {
   return JSON.parse(readFileSync(join(FIXTURES, '../training', `${name}.json`), 'utf8')) as T;

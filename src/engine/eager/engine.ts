@@ -7,6 +7,7 @@ import '../gradients.js';
 import { type MaskBuffers, maskBuffers } from '../chance.js';
 import type { Chance } from '../ops.js';
 import type { Bank, BankEntry, Call, Elementwise, Engine, HostTensor, Program, Recordable } from '../types.js';
+import { loadTensorFlow } from './tensorflow.js';
 
 interface EagerBank extends Bank {
   tensor(name: string): Tensor;
@@ -92,12 +93,13 @@ function eagerProgram(body: Recordable): Program {
   };
 }
 
-/** Runs on the TensorFlow.js backend that is in use (`cpu` unless another was set). */
-export async function eagerEngine(): Promise<Engine> {
+/** Runs on one of TensorFlow.js' backends. Throws a `UserError` where it is TensorFlow's and that is not installed. */
+export async function eagerEngine(name: 'tensorflow' | 'cpu'): Promise<Engine> {
   tf.enableProdMode();
-  await tf.ready();
+  if (name === 'tensorflow') loadTensorFlow();
+  await tf.setBackend(name);
   return {
-    name: 'eager',
+    name,
     bank: eagerBank,
     banks: (entries, count) => Array.from({ length: count }, () => eagerBank(entries)),
     program: (_name, body) => eagerProgram(body),
@@ -125,11 +127,12 @@ export async function eagerEngine(): Promise<Engine> {
       };
     },
     async sumOfSquares(bank) {
-      let total = 0;
-      for (const name of bank.names) {
-        total += tf.tidy(() => tf.sum(tf.square((bank as EagerBank).tensor(name))).dataSync()[0]);
-      }
-      return total;
+      if (bank.names.length === 0) return 0;
+      // One transfer for all: each would wait for the device.
+      const sums = tf.tidy(() =>
+        tf.stack(bank.names.map((name) => tf.sum(tf.square((bank as EagerBank).tensor(name))))).dataSync<'float32'>(),
+      );
+      return sums.reduce((total, sum) => total + sum, 0);
     },
     async multiply(a, rows, inner, b, columns) {
       return tf.tidy(
