@@ -9,10 +9,10 @@ import { RECORDER, record } from '../../src/engine/compiled/recorder.js';
 import { eagerEngine } from '../../src/engine/eager/engine.js';
 import type { HostTensors } from '../../src/engine/types.js';
 import { type Case, kernelCases } from './kernel-cases.js';
-import { assertAgree, backend, randomTensors } from './support.js';
+import { assertAgree, randomTensors } from './support.js';
 
 const compiled = compiledEngine({ threads: 1 });
-const eager = await eagerEngine(backend());
+const eager = await eagerEngine('cpu');
 after(() => compiled.close());
 
 // The recording backend comes to be with the first recording.
