@@ -12,7 +12,7 @@ import type { GridDocument } from '../glue/summary.js';
 import type { EstimateOptions } from '../pipeline/estimate.js';
 import { commandName, quoted } from './command.js';
 import { note, print, runWithReports, withReports } from './session.js';
-import { type Arguments, type Flags, flagsOf, textOf, textsOf, valued } from './verb.js';
+import { type Arguments, choiceOf, countOf, type Flags, flagsOf, textOf, textsOf, valued } from './verb.js';
 
 export const positionals = '<grid>';
 export const describe =
@@ -50,9 +50,9 @@ export async function run(args: Arguments): Promise<void> {
   const dry = args['dry-run'] === true;
   const file = String(args.grid);
   const grid = loadGrid(file, { overrides, checkPaths: !dry });
-  const jobs = numberOf(args, 'jobs');
-  const cell = numberOf(args, 'cell');
-  const stage = stageOf(args);
+  const jobs = countOf(args, 'jobs');
+  const cell = countOf(args, 'cell');
+  const stage = choiceOf(args, 'stage', STAGES, 'leave it out to run everything');
   const prepared = prepare(grid, { absent: dry });
   const output = textOf(args, 'output');
   if (dry) {
@@ -192,24 +192,3 @@ function again(args: Arguments): string {
 }
 
 const STAGES = ['select', 'search', 'run', 'compare'] as const;
-
-function stageOf(args: Arguments): (typeof STAGES)[number] | undefined {
-  const text = textOf(args, 'stage');
-  const stage = STAGES.find((name) => name === text);
-  if (text !== undefined && !stage)
-    throw new UserError(`--stage ${text}: must be one of ${STAGES.join(', ')}`, {
-      hint: 'leave it out to run everything',
-    });
-  return stage;
-}
-
-function numberOf(args: Arguments, name: string): number | undefined {
-  const text = textOf(args, name);
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d*$/.test(text)) {
-    throw new UserError(`--${name} ${text}: must be a whole number of at least 1`, {
-      hint: 'leave it out for the default',
-    });
-  }
-  return Number(text);
-}

@@ -3,7 +3,9 @@ import { statSync } from 'node:fs';
 import type { EngineRequest } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import type { RunOptions } from '../pipeline/types.js';
-import { type Arguments, textOf, valued } from './verb.js';
+import { type Arguments, choiceOf, countOf, textOf, valued } from './verb.js';
+
+const ENGINES = ['auto', 'compiled', 'tensorflow', 'cpu'] as const satisfies EngineRequest[];
 
 export const RUN_OPTIONS = {
   data: valued(
@@ -30,31 +32,10 @@ export function runOptions(args: Arguments): RunOptions {
   return {
     run,
     data,
-    batchSize: count(args, 'batch-size'),
-    engine: { name: engine(args), threads: count(args, 'threads') },
+    batchSize: countOf(args, 'batch-size'),
+    engine: {
+      name: choiceOf(args, 'engine', ENGINES, 'leave it out for the usual one'),
+      threads: countOf(args, 'threads'),
+    },
   };
-}
-
-const ENGINES = ['auto', 'compiled', 'tensorflow', 'cpu'] as const satisfies EngineRequest[];
-
-function engine(args: Arguments): EngineRequest | undefined {
-  const text = textOf(args, 'engine');
-  const name = ENGINES.find((known) => known === text);
-  if (text !== undefined && name === undefined) {
-    throw new UserError(`--engine ${text}: must be one of ${ENGINES.join(', ')}`, {
-      hint: 'leave it out for the usual one',
-    });
-  }
-  return name;
-}
-
-function count(args: Arguments, name: string): number | undefined {
-  const text = textOf(args, name);
-  if (text === undefined) return undefined;
-  if (!/^[1-9]\d*$/.test(text)) {
-    throw new UserError(`--${name} ${text}: must be a whole number of at least 1`, {
-      hint: 'leave it out for the default',
-    });
-  }
-  return Number(text);
 }

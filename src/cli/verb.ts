@@ -1,5 +1,6 @@
 /** What a verb is, and the options that all verbs share. */
 import type { Argv } from 'yargs';
+import { UserError } from '../errors.js';
 
 /** A verb's file exports these. It may import nothing slow: a verb's `--help` loads it. */
 export interface VerbModule {
@@ -42,6 +43,28 @@ export function flagsOf(args: Arguments): Flags {
 export function textOf(args: Arguments, name: string): string | undefined {
   const value = args[name];
   return typeof value === 'string' ? value : undefined;
+}
+
+/** A whole number of at least 1. Throws a `UserError` that names the option. */
+export function countOf(args: Arguments, name: string): number | undefined {
+  const text = textOf(args, name);
+  if (text === undefined || /^[1-9]\d*$/.test(text)) return text === undefined ? undefined : Number(text);
+  throw new UserError(`--${name} ${text}: must be a whole number of at least 1`, {
+    hint: 'leave it out for the default',
+  });
+}
+
+/** One of some words. Throws a `UserError` that lists them; `hint` says what leaving the option out means. */
+export function choiceOf<const T extends string>(
+  args: Arguments,
+  name: string,
+  words: readonly T[],
+  hint: string,
+): T | undefined {
+  const text = textOf(args, name);
+  const word = words.find((known) => known === text);
+  if (text === undefined || word !== undefined) return word;
+  throw new UserError(`--${name} ${text}: must be one of ${words.join(', ')}`, { hint });
 }
 
 /** A repeatable option's texts. */

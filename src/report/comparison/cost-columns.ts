@@ -1,8 +1,8 @@
 /** Columns of a task's table that tell what the rows cost. */
 import type { ComparisonRow, RunCost, TaskTable } from '../../comparison/types.js';
 import { formatBytes, formatCount, formatSeconds } from '../format.js';
+import type { Cell, Column, ColumnSource } from './cells.js';
 import { figure, isFigure, milliseconds, NONE, rate, ratio } from './figures.js';
-import type { Cell, Column, ColumnSource } from './tables.js';
 
 /** Phases that have a column where any run has them, in the order in which they run. */
 const PHASES = ['select', 'cache', 'search', 'tune', 'evaluate'];

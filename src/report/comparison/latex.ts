@@ -1,7 +1,8 @@
 /** A comparison as LaTeX tables, to be put into a paper with `\input`; the document needs `\usepackage{booktabs}` and nothing else. */
 import type { Comparison } from '../../comparison/types.js';
+import { type Cell, hasPart, partOf, pick, type Row, type Table } from './cells.js';
 import { escapeLatex, latexComment } from './latex-text.js';
-import { type Cell, hasPart, partOf, pick, type Row, type Table, tablesOf } from './tables.js';
+import { tablesOf } from './tables.js';
 
 /** Characters that a page's full width holds at this size, titles and gaps included. */
 const WIDTH = 100;

@@ -1,6 +1,7 @@
 /** A comparison as Markdown (GitHub's tables): of each task the scores, then the costs. */
 import type { Comparison } from '../../comparison/types.js';
-import { type Cell, hasPart, partOf, type Table, tablesOf } from './tables.js';
+import { type Cell, hasPart, partOf, type Table } from './cells.js';
+import { tablesOf } from './tables.js';
 
 export function renderMarkdown(comparison: Comparison): string {
   const blocks = tablesOf(comparison).map((table) =>

@@ -1,7 +1,7 @@
 /** Tasks side by side: the score of each arm on each task, the GLUE mean, wins and the test over tasks. */
 import type { Comparison, OverallRow } from '../../comparison/types.js';
+import type { Cell, Column, ColumnSource, Row, Table } from './cells.js';
 import { figure, isFigure, points, probability } from './figures.js';
-import type { Cell, Column, ColumnSource, Row, Table } from './tables.js';
 
 export function overallTable({ overall, tables, options }: Comparison): Table {
   const tasks = [

@@ -1,7 +1,7 @@
 /** Columns of a task's table that tell how well the rows do, and against what. */
 import type { ComparisonRow, Difference, TaskTable } from '../../comparison/types.js';
+import type { Cell, ColumnSource } from './cells.js';
 import { figure, isFigure, NONE, points, probability, signedPoints, spread } from './figures.js';
-import type { Cell, ColumnSource } from './tables.js';
 import { bestMean, metricNames } from './task-rows.js';
 
 const NOTHING: Cell = { text: '', sort: null };

@@ -2,7 +2,8 @@
 import type { Comparison } from '../../comparison/types.js';
 import { plain, type Style, widthOf } from '../style.js';
 import { renderTable } from '../table.js';
-import { type Cell, type Column, type Row, type Table, tablesOf } from './tables.js';
+import type { Cell, Column, Row, Table } from './cells.js';
+import { tablesOf } from './tables.js';
 
 const WIDTH = 120;
 const GAP = 2;

@@ -1,7 +1,8 @@
 /** A comparison as one HTML file that needs nothing else: it opens offline, and its own policy forbids it to ask for anything. */
 import { createHash } from 'node:crypto';
 import type { Comparison } from '../../comparison/types.js';
-import { hasPart, partOf, type Table, tablesOf } from '../comparison/tables.js';
+import { hasPart, partOf, type Table } from '../comparison/cells.js';
+import { tablesOf } from '../comparison/tables.js';
 import { type Plot, plotsOf } from '../plots/plots.js';
 import { escapeHtml, tag } from './markup.js';
 import { runsSection } from './runs.js';

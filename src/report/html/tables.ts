@@ -1,5 +1,5 @@
 /** Tables of the report; the script makes their headers into buttons that sort. */
-import type { Cell, Column, Row, Table } from '../comparison/tables.js';
+import type { Cell, Column, Row, Table } from '../comparison/cells.js';
 import { escapeHtml, tag } from './markup.js';
 
 export function htmlTable({ columns, rows }: Table, caption: string, withNotes: boolean): string {
