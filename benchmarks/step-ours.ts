@@ -15,12 +15,16 @@ export interface Shape {
   width: number;
   batch: number;
   length: number;
+  /** Layers that are tuned alone, the classifier at the last of them; all, and the embeddings, without it. */
+  span?: [bottom: number, top: number];
 }
 
-/** `6x384x16x64` → layers × width, batch × length. */
+/** `6x384x16x64` → layers × width, batch × length; `12x768x32x32@6-7`: layers 6 and 7 are tuned. */
 export function parseShape(text: string): Shape {
-  const [layers, width, batch, length] = text.split('x').map(Number);
-  return { layers, width, batch, length };
+  const [sizes, span] = text.split('@');
+  const [layers, width, batch, length] = sizes.split('x').map(Number);
+  const [bottom, top] = span?.split('-').map(Number) ?? [];
+  return { layers, width, batch, length, ...(span === undefined ? {} : { span: [bottom, top] }) };
 }
 
 export function bertConfig({ layers, width }: Shape, dropout: number): EncoderConfig {
@@ -46,16 +50,13 @@ export function bertConfig({ layers, width }: Shape, dropout: number): EncoderCo
 }
 
 /** Builds a step: `full` as users run it (dropout, clipping, AdamW), `bare` forward and backward alone. */
-export function buildStep(
-  engine: Engine,
-  shape: Shape,
-  form: 'full' | 'bare',
-  triple?: { bottom: number; top: number; head: number },
-) {
+export function buildStep(engine: Engine, shape: Shape, form: 'full' | 'bare', pooling: 'first' | 'mean' = 'first') {
   const config = bertConfig(shape, form === 'full' ? 0.1 : 0);
   const random = stream(1, 'benchmark');
   const parameters = new Map<string, HostTensor<Float32Array>>();
-  for (const [name, dims] of encoderShapes(config)) {
+  const [bottom, top] = shape.span ?? [1, config.layers];
+  const arm = { bottom, top, head: top };
+  for (const [name, dims] of encoderShapes({ ...config, layers: top })) {
     const data = new Float32Array(sizeOf(dims));
     if (/[nN]orm\.weight$/.test(name)) data.fill(1);
     else if (!name.endsWith('.bias')) for (let i = 0; i < data.length; i++) data[i] = 0.02 * random.normal();
@@ -63,17 +64,16 @@ export function buildStep(
   }
   for (const [name, tensor] of initialiseHead(config, { classes: 2, classifier: 'mlp' }, 1))
     parameters.set(name, tensor);
-  const arm = triple ?? { bottom: 1, top: config.layers, head: config.layers };
   const trainable = trainableNames(config, arm, { tuning: 'fine-tune', classifier: 'mlp' });
   const state = createState(engine, parameters, trainable);
-  const tunes = (n: number) => (n === 0 ? !triple : n >= arm.bottom && n <= arm.top);
+  const tunes = (n: number) => (n === 0 ? !shape.span : n >= bottom && n <= top);
   const program = engine.program(
     'gradients',
     gradients(
       {
         config,
         head: arm.head,
-        pooling: 'first',
+        pooling,
         classifier: 'mlp',
         kind: 'classification',
         classes: 2,
@@ -102,7 +102,7 @@ export function buildStep(
   };
   const labels = Array.from({ length: rows }, (_, i) => i % 2);
   const inputs = {
-    ...encoderInputs(batch, config),
+    ...encoderInputs(batch, config, { pooling }),
     ...lossInputs(batch, labels, { kind: 'classification', classes: 2 }),
     denominator: { shape: [], data: Float32Array.of(rows) },
   };

@@ -9,11 +9,17 @@ const { values } = parseArgs({
     shape: { type: 'string', default: '6x384x16x64' },
     form: { type: 'string', default: 'full' },
     threads: { type: 'string', default: '2' },
+    pooling: { type: 'string', default: 'first' },
     serve: { type: 'boolean' },
   },
 });
 const engine = await openEngine('compiled', { threads: Number(values.threads) });
-const step = buildStep(engine, parseShape(values.shape), values.form as 'full' | 'bare');
+const step = buildStep(
+  engine,
+  parseShape(values.shape),
+  values.form as 'full' | 'bare',
+  values.pooling as 'first' | 'mean',
+);
 for (let i = 0; i < 3; i++) await step.run();
 console.log(JSON.stringify({ ready: true }));
 for await (const line of createInterface({ input: process.stdin })) {

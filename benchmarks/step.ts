@@ -1,10 +1,13 @@
 /**
  * The training step against PyTorch, shape by shape, both sides in turn so that a drifting machine slows both:
  *
- *     node --import tsx benchmarks/step.ts [--form full|bare] [--shapes 2x128x32x64,…] [--rounds 5] [--threads 2]
+ *     node --import tsx benchmarks/step.ts [--form full|bare] [--shapes 2x128x32x64,…] [--pooling first|mean] [--rounds 5] [--threads 2]
+ *
+ * A shape is layers x width x batch x length; with `@6-7` after it layers 6 and 7 alone are tuned, the classifier at 7. With pooling
+ * `first` spantune computes of the classifier's layer what the first token needs; with `mean` both sides compute all of it.
  *
  * One process a side and shape, so that peak memory is true. Prints medians, spread and the ratio PyTorch / spantune (above 1:
- * spantune is faster), their geometric mean, and writes benchmarks/results/step-FORM.json.
+ * spantune is faster), their geometric mean, and writes benchmarks/results/step-FORM-POOLING.json.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -18,6 +21,7 @@ const { values } = parseArgs({
   options: {
     form: { type: 'string', default: 'full' },
     shapes: { type: 'string', default: SHAPES },
+    pooling: { type: 'string', default: 'first' },
     rounds: { type: 'string', default: '5' },
     threads: { type: 'string', default: '2' },
   },
@@ -61,12 +65,22 @@ const threads = values.threads;
 const results: object[] = [];
 const ratios: number[] = [];
 const { cpu, instructions } = environment('compiled', Number(threads));
-console.log(`${values.form} step, ${threads} threads, ${cpu}, ${instructions}`);
+console.log(`${values.form} step, pooling ${values.pooling}, ${threads} threads, ${cpu}, ${instructions}`);
 console.log(
   'layers x width x batch x length   PyTorch ms   spantune ms (min - max)   ratio   PyTorch MB   spantune MB',
 );
 for (const shape of values.shapes.split(',')) {
-  const common = ['--shape', shape, '--form', values.form, '--threads', threads, '--serve'];
+  const common = [
+    '--shape',
+    shape,
+    '--form',
+    values.form,
+    '--pooling',
+    values.pooling,
+    '--threads',
+    threads,
+    '--serve',
+  ];
   const peer = await side(python, [here('peers/step.py'), ...common]);
   const ours = await side(process.execPath, ['--import', 'tsx', here('step-serve.ts'), ...common]);
   const theirs: number[] = [];
@@ -106,8 +120,9 @@ console.log(`geometric mean of the ratios: ${mean.toFixed(3)}`);
 mkdirSync(here('results'), { recursive: true });
 const document = {
   form: values.form,
+  pooling: values.pooling,
   environment: environment('compiled', Number(threads)),
   geometricMean: mean,
   results,
 };
-writeFileSync(here(`results/step-${values.form}.json`), `${JSON.stringify(document, null, 2)}\n`);
+writeFileSync(here(`results/step-${values.form}-${values.pooling}.json`), `${JSON.stringify(document, null, 2)}\n`);

@@ -2,7 +2,8 @@
 
     python benchmarks/peers/step.py --shape 6x384x16x64 --form full --runs 10 --threads 2 --json
 
-A shape is layers × width × batch × length; heads are width / 64, the feed-forward is 4 × as wide, the vocabulary 30522.
+A shape is layers × width × batch × length; heads are width / 64, the feed-forward is 4 × as wide, the vocabulary 30522. With
+`@6-7` after it layers 6 and 7 alone are tuned, the classifier sits at layer 7, and nothing frozen has dropout.
 `full` is the step as users run it: training mode with dropout 0.1 (attention too), embeddings tuned, a classifier of two
 classes on the first token, cross-entropy, clipping at 1.0, fused AdamW. `bare` has no dropout and no optimiser: forward
 and backward with all weight gradients. The batch is the same all the time, seeded, every length full.
@@ -32,14 +33,17 @@ WARM_UP = 3
 class Step:
     """The model, the batch and, for `full`, the optimiser; calling it runs one step and returns its time in ms."""
 
-    def __init__(self, shape: str, form: str, attention: str, seed: int):
-        layers, width, batch, length = (int(part) for part in shape.split("x"))
+    def __init__(self, shape: str, form: str, attention: str, pooling: str, seed: int):
+        sizes, _, span = shape.partition("@")
+        layers, width, batch, length = (int(part) for part in sizes.split("x"))
+        bottom, top = (int(part) for part in span.split("-")) if span else (1, layers)
+        self.pooling = pooling
         torch.manual_seed(seed)
         dropout = 0.1 if form == "full" else 0.0
         config = BertConfig(
             vocab_size=VOCABULARY,
             hidden_size=width,
-            num_hidden_layers=layers,
+            num_hidden_layers=top,
             num_attention_heads=width // 64,
             intermediate_size=4 * width,
             hidden_dropout_prob=dropout,
@@ -48,7 +52,14 @@ class Step:
         )
         self.encoder = BertModel(config, add_pooling_layer=False).train()
         self.classifier = common.Classifier(width, 2, dropout).train()
-        self.parameters = [*self.encoder.parameters(), *self.classifier.parameters()]
+        if span:
+            self.encoder.requires_grad_(False)
+            self.encoder.eval()
+            for layer in self.encoder.encoder.layer[bottom - 1 :]:
+                layer.requires_grad_(True)
+                layer.train()
+        every = [*self.encoder.parameters(), *self.classifier.parameters()]
+        self.parameters = [parameter for parameter in every if parameter.requires_grad]
         self.optimizer = (
             torch.optim.AdamW(self.parameters, lr=3e-5, eps=1e-6, weight_decay=0.0, fused=True)
             if form == "full"
@@ -66,7 +77,8 @@ class Step:
         for parameter in self.parameters:
             parameter.grad = None  # what zero_grad(set_to_none=True) does
         states = self.encoder(**self.batch).last_hidden_state
-        loss = nn.functional.cross_entropy(self.classifier(states[:, 0]), self.labels)
+        pooled = states[:, 0] if self.pooling == "first" else states.mean(1)
+        loss = nn.functional.cross_entropy(self.classifier(pooled), self.labels)
         loss.backward()
         if self.optimizer is not None:
             nn.utils.clip_grad_norm_(self.parameters, 1.0)
@@ -85,13 +97,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--attention", choices=("sdpa", "eager"), default="sdpa", help="transformers' own default is sdpa")
+    parser.add_argument("--pooling", choices=("first", "mean"), default="first")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of a line for people")
     parser.add_argument("--serve", action="store_true")
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
-    step = Step(arguments.shape, arguments.form, arguments.attention, arguments.seed)
+    step = Step(arguments.shape, arguments.form, arguments.attention, arguments.pooling, arguments.seed)
     step.run(WARM_UP)
     about = {
         "shape": arguments.shape,
