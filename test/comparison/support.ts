@@ -102,7 +102,7 @@ export function writeRun(folder: string, spec: RunSpec = {}): string {
     {
       model: 'models/en-12x192',
       task: { name: task, data: 'data/glue' },
-      arm,
+      arm: spec.triple ? { name: arm, ...spec.triple } : arm,
       tuning,
       seed,
       training: { learningRate, epochs },

@@ -77,7 +77,7 @@ export function verdictOf(
 }
 
 /** Of ascending values, linear between them. */
-function quantile(sorted: Float64Array, share: number): number {
+export function quantile(sorted: Float64Array, share: number): number {
   const at = share * (sorted.length - 1);
   const below = Math.floor(at);
   const above = Math.min(below + 1, sorted.length - 1);
