@@ -78,13 +78,15 @@ export type ElementwiseFunction = (values: Tensor[], scalars: Tensors) => Tensor
 export interface Elementwise {
   /**
    * Results are written to `writes`, in the order the function returns them; a bank may be read and written.
-   * `group`: only entries of that group.
+   * `group`: only entries of that group. `idle`: elements that have always been 0 in this bank may be left out, since there the
+   * function yields what stands in `writes` already (rows of an embedding table that no input has used).
    */
   run(call: {
     reads: readonly Bank[];
     writes: readonly Bank[];
     scalars: Record<string, number>;
     group?: string;
+    idle?: Bank;
   }): Promise<void>;
 }
 

@@ -25,7 +25,7 @@ export function decayGroup(name: string): string {
 export interface AdamWState {
   parameters: Bank;
   gradients: Bank;
-  /** First and second moments. */
+  /** First and second moments: 0 at first, and written by nothing else. */
   first: Bank;
   second: Bank;
 }
@@ -73,7 +73,9 @@ export function adamW(engine: Engine, options: AdamWOptions) {
       writes: [parameters, first, second],
       scalars: values,
     };
-    await decaying.run({ ...call, group: DECAY });
-    await plain.run({ ...call, group: NO_DECAY });
+    // Where a gradient has always been 0, so are the moments: without decay nothing moves.
+    const still = { ...call, idle: gradients };
+    await decaying.run({ ...(decaying === plain ? still : call), group: DECAY });
+    await plain.run({ ...still, group: NO_DECAY });
   };
 }

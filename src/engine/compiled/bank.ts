@@ -13,7 +13,9 @@ export interface CompiledBank extends Bank {
   /** Equal numbers mean equal names and shapes in equal places. */
   readonly layout: number;
   /** First and last (exclusive) element of a group, or of all. */
-  range(group?: string): [number, number];
+  range(group?: string): Range;
+  /** What of a group, or of all, may differ from 0 (`now`), or may ever have; ends are multiples of 16. */
+  used(when: 'now' | 'ever', group?: string): Range[];
   tensor(name: string): ort.Tensor;
   view(name: string): Float32Array;
   has(name: string): boolean;
@@ -22,6 +24,9 @@ export interface CompiledBank extends Bank {
   /** Says that a tensor, or any, was written by other means than `scatter`: all of it may differ from 0, padding included. */
   overwritten(name?: string): void;
 }
+
+/** Elements from the first to before the last. */
+export type Range = [from: number, to: number];
 
 /** Tensors start at multiples of 64 bytes; what lies between stays 0. */
 const ALIGN = 16;
@@ -52,6 +57,38 @@ export function compiledBanks(entries: readonly BankEntry[], count: number): Com
     const flat = memory ? new Float32Array(memory.buffer, i * bytes, layout.end) : new Float32Array(layout.end);
     return compiledBank(entries, layout, flat, memory);
   });
+}
+
+/** Rows of a list of lists, marked. */
+function marked(lists: Int32Array[] | 'all' | undefined, rows: number): Uint8Array | 'all' | undefined {
+  if (lists === 'all' || lists === undefined) return lists;
+  const marks = new Uint8Array(rows);
+  for (const list of lists) for (const id of list) marks[id] = 1;
+  return marks;
+}
+
+/** Ranges of the marked rows of a table that begins at `offset`. */
+function rangesOf(rows: Uint8Array, width: number, offset: number): Range[] {
+  const ranges: Range[] = [];
+  for (let row = 0; row < rows.length; row++) {
+    if (!rows[row]) continue;
+    const first = row;
+    while (row + 1 < rows.length && rows[row + 1]) row++;
+    ranges.push([offset + first * width, offset + (row + 1) * width]);
+  }
+  return ranges;
+}
+
+/** Ranges in order, widened to multiples of 16 (padding is 0, and so is what lies between used rows), those that meet joined. */
+function merged(ranges: Range[]): Range[] {
+  const result: Range[] = [];
+  for (const [from, to] of ranges.sort(([a], [b]) => a - b)) {
+    const wide: Range = [Math.floor(from / ALIGN) * ALIGN, Math.ceil(to / ALIGN) * ALIGN];
+    const last = result[result.length - 1];
+    if (last && wide[0] <= last[1]) last[1] = Math.max(last[1], wide[1]);
+    else result.push(wide);
+  }
+  return result;
 }
 
 interface Layout {
@@ -88,6 +125,12 @@ function compiledBank(
   const tensors = new Map<string, ort.Tensor>();
   /** Rows that `scatter` wrote since the tensor was 0 everywhere; 'all' after other writes. */
   const touched = new Map<string, Int32Array[] | 'all'>();
+  /** Rows that were ever written, by `scatter` alone; 'all' after other writes. */
+  const ever = new Map<string, Uint8Array | 'all'>();
+  const wholly = (name: string) => {
+    touched.set(name, 'all');
+    ever.set(name, 'all');
+  };
   const place = (name: string) => {
     const found = places.get(name);
     if (!found) throw new EngineError(`the bank holds no tensor "${name}"`);
@@ -108,6 +151,17 @@ function compiledBank(
     has: (name) => places.has(name),
     shape: (name) => place(name).shape,
     range: (group) => (group === undefined ? [0, end] : (groups.get(group) ?? [0, 0])),
+    used(when, group) {
+      const ranges: Range[] = [];
+      for (const entry of entries) {
+        if (group !== undefined && (entry.group ?? '') !== group) continue;
+        const { offset, size, shape } = place(entry.name);
+        const rows = when === 'ever' ? ever.get(entry.name) : marked(touched.get(entry.name), shape[0]);
+        if (rows === 'all') ranges.push([offset, offset + size]);
+        else if (rows) ranges.push(...rangesOf(rows, size / shape[0], offset));
+      }
+      return merged(ranges);
+    },
     view,
     tensor(name) {
       let tensor = tensors.get(name);
@@ -122,13 +176,16 @@ function compiledBank(
         throw new EngineError(`"${name}" has ${place(name).size} elements, not ${data.length}`);
       }
       view(name).set(data);
-      touched.set(name, 'all');
+      wholly(name);
     },
     read: (name) => view(name).slice(),
     scatter(name, rows, ids, add) {
       const target = view(name);
       const width = place(name).size / place(name).shape[0];
       const before = touched.get(name) ?? [];
+      const known = ever.get(name) ?? new Uint8Array(place(name).shape[0]);
+      if (known !== 'all') for (const id of ids) known[id] = 1;
+      ever.set(name, known);
       if (!add) {
         if (before === 'all') target.fill(0);
         else for (const list of before) for (const id of list) target.fill(0, id * width, (id + 1) * width);
@@ -144,12 +201,12 @@ function compiledBank(
     },
     overwritten(name) {
       if (name !== undefined) {
-        touched.set(name, 'all');
+        wholly(name);
         return;
       }
       let used = 0;
       for (const [each, { offset, size }] of places) {
-        touched.set(each, 'all');
+        wholly(each);
         flat.fill(0, used, offset);
         used = offset + size;
       }

@@ -35,7 +35,7 @@ export function compiledElementwise(name: string, body: ElementwiseFunction, sca
   }
 
   return {
-    async run({ reads, writes, scalars: values, group }) {
+    async run({ reads, writes, scalars: values, group, idle }) {
       const loop = loops.get(reads.length) ?? compile(reads.length);
       loops.set(reads.length, loop);
       const numbers = scalars.map((key) => values[key]);
@@ -45,8 +45,11 @@ export function compiledElementwise(name: string, body: ElementwiseFunction, sca
       const [start, end] = sources[0].range(group);
       const { memory } = sources[0];
       if (memory && banks.every((bank) => bank.memory === memory)) {
-        const starts = banks.map(({ flat }) => flat.byteOffset + 4 * start);
-        if (end > start) loop.in(memory)(end - start, starts, numbers);
+        const run = loop.in(memory);
+        for (const [from, to] of idle ? (idle as CompiledBank).used('ever', group) : [[start, end]]) {
+          const starts = banks.map(({ flat }) => flat.byteOffset + 4 * from);
+          if (to > from) run(to - from, starts, numbers);
+        }
       } else {
         runCopied(loop, windowOf(banks.length), sources, targets, start, end, numbers);
       }

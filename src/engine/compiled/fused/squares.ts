@@ -24,8 +24,12 @@ function compile(): WebAssembly.Module {
   return new WebAssembly.Module(assemble({ integers: 2, floats: 0, vectors: UNROLLED + 1, body, result: true }));
 }
 
-/** Sum of the squares of arrays whose lengths are multiples of 16. */
-export function createSumOfSquares(): (flat: Float32Array, memory: WebAssembly.Memory | undefined) => number {
+/** Sum of the squares of the elements in `ranges`, whose ends are multiples of 16. */
+export function createSumOfSquares(): (
+  flat: Float32Array,
+  memory: WebAssembly.Memory | undefined,
+  ranges: readonly (readonly [from: number, to: number])[],
+) => number {
   const module = compile();
   type Run = (bytes: number, start: number) => number;
   const bound = new WeakMap<WebAssembly.Memory, Run>();
@@ -36,13 +40,15 @@ export function createSumOfSquares(): (flat: Float32Array, memory: WebAssembly.M
     bound.set(memory, run);
     return run;
   };
-  return (flat, memory) => {
+  return (flat, memory, ranges) => {
     const run = bind(memory ?? own);
     let total = 0;
-    for (let at = 0; at < flat.length; at += BLOCK) {
-      const count = Math.min(BLOCK, flat.length - at);
-      if (!memory) window.set(flat.subarray(at, at + count));
-      total += run(4 * count, memory ? flat.byteOffset + 4 * at : 0);
+    for (const [from, to] of ranges) {
+      for (let at = from; at < to; at += BLOCK) {
+        const count = Math.min(BLOCK, to - at);
+        if (!memory) window.set(flat.subarray(at, at + count));
+        total += run(4 * count, memory ? flat.byteOffset + 4 * at : 0);
+      }
     }
     return total;
   };
