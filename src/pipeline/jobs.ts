@@ -1,6 +1,7 @@
 /** The pipeline's stories by verb. A worker thread imports the one that it is asked for, and nothing else. */
 import type { RunConfig } from '../config/schema.js';
 import type { EstimateOptions, EstimateResult } from './estimate.js';
+import type { RobustnessOptions, RobustnessResult } from './robustness.js';
 import type {
   EvaluateOptions,
   EvaluateResult,
@@ -20,7 +21,8 @@ export type Job =
   | { verb: 'evaluate'; options: EvaluateOptions }
   | { verb: 'predict'; options: PredictOptions }
   | { verb: 'export'; options: ExportOptions }
-  | { verb: 'estimate'; options: EstimateOptions };
+  | { verb: 'estimate'; options: EstimateOptions }
+  | { verb: 'robustness'; options: RobustnessOptions };
 
 export type Verb = Job['verb'];
 
@@ -31,6 +33,7 @@ export interface Results {
   predict: PredictResult;
   export: ExportResult;
   estimate: EstimateResult;
+  robustness: RobustnessResult;
 }
 
 export interface Stories {
@@ -41,6 +44,7 @@ export interface Stories {
   runPredict(options: PredictOptions, reporter: Reporter): Promise<PredictResult>;
   runExport(options: ExportOptions, reporter: Reporter): Promise<ExportResult>;
   runEstimate(options: EstimateOptions, reporter: Reporter): Promise<EstimateResult>;
+  runRobustness(options: RobustnessOptions, reporter: Reporter): Promise<RobustnessResult>;
 }
 
 /** Imports the verb's story and runs it. To be called inside a worker thread: it computes natively and blocks. */
@@ -59,5 +63,7 @@ export async function runStory(job: Job, reporter: Reporter, stop: () => boolean
       return story.runExport(job.options, reporter);
     case 'estimate':
       return story.runEstimate(job.options, reporter);
+    case 'robustness':
+      return story.runRobustness(job.options, reporter);
   }
 }

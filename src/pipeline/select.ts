@@ -3,7 +3,7 @@ import { type RunConfig, splitSeedOf } from '../config/schema.js';
 import { evaluationBatches, evaluationPlan, lengthsOf, paddingShare, truncatedShare } from '../data/batches.js';
 import { cleanSplit } from '../data/clean-split.js';
 import { openTask } from '../data/tasks.js';
-import type { Encoded, Example, Task } from '../data/types.js';
+import type { Encoded, Example, OpenTask, Task } from '../data/types.js';
 import type { Bank, Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { binScores, rankBins, SCORE_BINS } from '../selection/classes.js';
@@ -12,6 +12,7 @@ import { checkScores, describeScore, type ScoreName } from '../selection/scores/
 import { curveOf } from '../selection/scores/choose.js';
 import { createTokenCosine, type TokenCosine } from '../selection/scores/token-cosine.js';
 import { summariseSelection } from '../selection/select.js';
+import type { PooledStates } from '../selection/states.js';
 import { createVariability } from '../selection/variability.js';
 import { createPooledStates } from '../training/inference.js';
 import type { Keeper } from '../training/prefix/keep.js';
@@ -21,7 +22,7 @@ import { settleEngine, withEngine } from './engine.js';
 import { encodeExamples, limitLength } from './inputs.js';
 import { describeScores, scoreLayers } from './layer-scores.js';
 import { type OpenModel, openModel } from './model.js';
-import { trainingRows } from './training-rows.js';
+import { type TrainingRows, trainingRows } from './training-rows.js';
 import type { Reporter, SelectResult } from './types.js';
 
 /** Rows of a batch; lengths vary. */
@@ -32,15 +33,18 @@ export async function runSelect(stated: RunConfig, reporter: Reporter): Promise<
   const model = openModel(config.model);
   checkSpans(undefined, model, config);
   const opened = openTask(config.task);
+  const { examples, warnings } = seenRows(opened, config);
+  const result = await withEngine(config, (engine) => measure(engine, model, opened.task, examples, config, reporter));
+  return { ...result, warnings: [...warnings, ...result.warnings] };
+}
+
+/** The rows of train that are measured. As in a run with a clean split: what is held out is not looked at. */
+export function seenRows(opened: OpenTask, config: RunConfig): TrainingRows {
   const { examples, warnings } = trainingRows(opened, config);
   const { cleanSplit: share } = config.training;
-  // As in a run with a clean split: what is held out is not looked at.
-  const seen =
-    share > 0
-      ? cleanSplit(examples, { share, seed: splitSeedOf(config) }).rest.map((index) => examples[index])
-      : examples;
-  const result = await withEngine(config, (engine) => measure(engine, model, opened.task, seen, config, reporter));
-  return { ...result, warnings: [...warnings, ...result.warnings] };
+  if (share === 0) return { examples, warnings };
+  const { rest } = cleanSplit(examples, { share, seed: splitSeedOf(config) });
+  return { examples: rest.map((index) => examples[index]), warnings };
 }
 
 interface MeasureOptions {
@@ -50,6 +54,8 @@ interface MeasureOptions {
   tokens?: Encoded[];
   /** Told what the pass reads. */
   onMeasured?(encoded: Encoded[]): void;
+  /** Gets the pooled states of all layers, or why there are none, and ν; the states are gone when it returns. */
+  onStates?(states: PooledStates | string, nu: number[]): void;
 }
 
 /** ν of all layers on the examples, or on the sample of them that the configuration asks for. */
@@ -60,7 +66,7 @@ export async function measure(
   examples: readonly Example[],
   stated: RunConfig,
   reporter: Reporter,
-  { keeper, tokens, onMeasured }: MeasureOptions = {},
+  { keeper, tokens, onMeasured, onStates }: MeasureOptions = {},
 ): Promise<SelectResult> {
   const began = performance.now();
   const { selection, training } = stated;
@@ -89,7 +95,7 @@ export async function measure(
     classes,
     seed,
     halfSamples: unclassed === undefined ? selection.halfSamples : 0,
-    keepStates: reads.has('states') || reads.has('gradients'),
+    keepStates: onStates !== undefined || reads.has('states') || reads.has('gradients'),
     budget: { diskBytes: selection.stateBytes },
     multiply: (a, rows, inner, b, columns) => engine.multiply(a, rows, inner, b, columns),
     onLayer: (done, total) => reporter.progress({ phase: 'select', subject: 'resampling', done, total }),
@@ -110,6 +116,7 @@ export async function measure(
     const passed = performance.now();
     const result = await variability.finish();
     const nu = { values: result.nu, seconds: (performance.now() - passed) / 1000 };
+    onStates?.(variability.states(), result.nu);
     const scores = await scoreLayers({
       names,
       engine,
