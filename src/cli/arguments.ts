@@ -7,7 +7,7 @@ import { type Arguments, FLAG_OPTIONS, type VerbModule } from './verb.js';
 export type Parsed = { kind: 'run'; args: Arguments } | { kind: 'print'; text: string };
 
 /** Options that may be given more than once, and positionals that are lists. */
-const REPEATABLE = new Set(['set', 'runs']);
+const REPEATABLE = new Set(['set', 'runs', 'inputs']);
 
 /** Parses a verb's words (the verb itself not among them). */
 export async function parseVerb(verb: string, module: VerbModule, words: string[], version: string): Promise<Parsed> {

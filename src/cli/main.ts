@@ -60,6 +60,12 @@ const VERBS: Verb[] = [
     load: () => import('./glue.js'),
   },
   {
+    name: 'study',
+    usage: 'study <name> <inputs..>',
+    describe: 'Should a selection rule be trusted? How many layers? How robust is ν?',
+    load: () => import('./study.js'),
+  },
+  {
     name: 'submission',
     usage: 'submission <runs..>',
     describe: "Test predictions of GLUE's tasks as the zip that its server reads",

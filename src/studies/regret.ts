@@ -174,7 +174,7 @@ function notesOf(studies: readonly RegretStudy[], { halvings, resamples }: Regre
   const notes = [
     `regret: tuned score of the best head position less that of the chosen one, in points; the best is found on one half of dev and seeds, the loss measured on the other, both ways, over ${halvings} random halvings; it may be negative by chance`,
     `intervals: ± 1.96 standard deviations over ${resamples} resamples of dev${fewest < 5 ? ', for these seeds' : ' and seeds'}`,
-    'best by another seed: what tuning every position once with a seed of its own would lose; no rule can be told from a perfect one below it',
+    'best by another seed, the noise floor: what choosing by one tuned run of every position loses, on the same half of dev',
   ];
   if (fewest < 2) notes.push('with one seed both halves have it: what is its luck counts as a position being better');
   return [...notes, ...new Set(studies.flatMap((study) => study.notes))];

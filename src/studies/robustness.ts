@@ -50,8 +50,8 @@ export function robustnessReport(results: readonly RobustnessResult[]): Robustne
     notes: [
       `chosen: the layer with the lowest ν among those that leave room for the span; shares are of ${most} draws, so that one draw is ${Math.round(100 / most)} %`,
       'imbalance: one class is so many times rarer than each other one, each class in turn; the number of inputs is the same at every ratio',
-      'scarcity: stratified draws of the task as it is; half of the inputs drawn twice share many, so that large numbers agree the more',
-      'ν grows and shrinks with the number of inputs by itself: compare curves and choices, not values of different numbers',
+      'scarcity: stratified draws of the task as it is; draws of nearly all inputs share most of them, and agree for that reason too',
+      'ν is biased where inputs are few: compare layers and choices, not values at different numbers of inputs',
     ],
   };
 }

@@ -2,7 +2,7 @@
 import type { Comparison } from '../../comparison/types.js';
 import { tablesOf } from './tables.js';
 
-type Value = number | string | null | undefined;
+export type Value = number | string | null | undefined;
 
 /** `table` says which a line belongs to: `overall` or `task`; the columns are those of all tables together. */
 export function renderCsv(comparison: Comparison): string {
@@ -22,7 +22,7 @@ export function renderCsv(comparison: Comparison): string {
 }
 
 /** Numbers as short as they can be read back exactly; what is not a number is empty. */
-function quote(value: Value): string {
+export function quote(value: Value): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : '';
   return /[",\r\n]|^\s|\s$/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;

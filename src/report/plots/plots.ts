@@ -18,7 +18,7 @@ export function plotsOf({ tables }: Comparison): Plot[][] {
   const models = new Set(tables.map(({ model }) => model));
   const taken = new Set<string>();
   return tables.map((table) => {
-    const name = uniqueName(models.size > 1 ? `${table.task.name}-${table.model}` : table.task.name, taken);
+    const name = fileName(models.size > 1 ? `${table.task.name}-${table.model}` : table.task.name, taken);
     return tablePlots(table).flatMap(([kind, svg]) =>
       svg === undefined ? [] : [{ name: `${name}-${kind}`, kind, svg }],
     );
@@ -35,7 +35,7 @@ function tablePlots(table: TaskTable): [kind: Kind, svg: string | undefined][] {
 }
 
 /** Letters, digits, dots and hyphens alone; a number follows where another table has the name. */
-function uniqueName(text: string, taken: Set<string>): string {
+export function fileName(text: string, taken: Set<string>): string {
   const plain = text
     .normalize('NFKD')
     .toLowerCase()
