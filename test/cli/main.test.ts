@@ -57,7 +57,7 @@ const HELPS = [
   ['--help'],
   ['--version'],
   ['select', '--version'],
-  ...['select', 'train', 'evaluate', 'predict', 'export', 'submission'].map((verb) => [verb, '--help']),
+  ...['select', 'train', 'evaluate', 'predict', 'export', 'study', 'submission'].map((verb) => [verb, '--help']),
 ];
 
 test('help, versions and mistakes', async (t) => {

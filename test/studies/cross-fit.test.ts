@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Task } from '../../src/data/types.js';
+import { score } from '../../src/metrics/score.js';
 import { stream } from '../../src/random.js';
 import { crossFit } from '../../src/studies/cross-fit.js';
-import { createScorer } from '../../src/studies/halves.js';
+import { createScorer, half, halveExamples, halveSeeds, resample } from '../../src/studies/halves.js';
 
 const TASK: Task = { name: 't', kind: 'classification', labels: ['a', 'b'], metrics: ['accuracy'], pair: false };
 
@@ -85,4 +86,62 @@ test('the interval holds the true regret about as often as it says', () => {
     }
     assert.ok(held >= 53, `${held} of 60 around ${truth}`);
   }
+});
+
+test('a half is scored as its examples alone, on each split of the task', () => {
+  const task: Task = { ...TASK, metrics: ['f1', 'accuracy', 'matthews'], positiveLabel: 'b' };
+  const random = stream('halves');
+  const splits = [31, 20].map((size, at) => ({
+    split: String(at),
+    gold: Int32Array.from({ length: size }, () => random.integer(2)),
+    predicted: [0, 1, 2].map(() => Int32Array.from({ length: size }, () => random.integer(2))),
+  }));
+  const sizes = splits.map(({ gold }) => gold.length);
+  const scorer = createScorer(task, splits);
+  const taken: number[] = [];
+  for (let draw = 0; draw < 20; draw++) {
+    const weights = resample(
+      random,
+      sizes.map((size) => new Int32Array(size)),
+    );
+    const halves = halveExamples(sizes, random);
+    taken.push(halves[0].reduce((sum, mark) => sum + mark, 0));
+    for (const marked of [0, 1] as const) {
+      const part = half(
+        weights,
+        halves,
+        marked,
+        sizes.map((size) => new Int32Array(size)),
+      );
+      const scores = scorer(part);
+      for (let run = 0; run < 3; run++) {
+        const expected = splits.map(({ gold, predicted }, at) => {
+          const rows = Array.from(weights[at]).flatMap((count, row) =>
+            halves[at][row] === marked ? Array.from({ length: count }, () => row) : [],
+          );
+          return score(
+            task,
+            rows.map((row) => predicted[run][row]),
+            rows.map((row) => gold[row]),
+          ).score;
+        });
+        assert.ok(Math.abs(scores[run] - (expected[0] + expected[1]) / 2) < 1e-12);
+      }
+    }
+  }
+  // Of an odd number either half is the larger one.
+  assert.deepEqual([...new Set(taken)].sort(), [15, 16]);
+});
+
+test('seeds are halved without remainder or share; a single one stands on both sides', () => {
+  const random = stream('seeds');
+  for (const count of [2, 3, 4, 5]) {
+    const seeds = Array.from({ length: count }, (_, seed) => seed);
+    for (let draw = 0; draw < 20; draw++) {
+      const [first, second] = halveSeeds(seeds, random);
+      assert.deepEqual([...first, ...second].sort(), seeds);
+      assert.ok(Math.abs(first.length - second.length) <= 1 && first.length > 0 && second.length > 0);
+    }
+  }
+  assert.deepEqual(halveSeeds([7], random), [[7], [7]]);
 });
