@@ -58,7 +58,7 @@ test('scores are measured where they are asked for, choose something, work on th
     assert.deepEqual(
       asked.map(({ record, names }) => [record.task.name, names]),
       [
-        ['mrpc', ['nu', 'logme', 'knn', 'h-score']],
+        ['mrpc', ['logme', 'nu', 'knn', 'h-score']],
         ['stsb', ['nu', 'logme', 'knn']],
       ],
     );

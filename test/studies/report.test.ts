@@ -10,7 +10,7 @@ import { plotSeries } from '../../src/report/plots/series.js';
 import { depthDocument } from '../../src/report/studies/depth.js';
 import { regretDocument } from '../../src/report/studies/regret.js';
 import { robustnessDocument } from '../../src/report/studies/robustness.js';
-import { renderStudy, type StudyDocument } from '../../src/report/studies/table.js';
+import { left, renderStudy, right, type StudyDocument } from '../../src/report/studies/table.js';
 import { writeStudy } from '../../src/report/studies/write.js';
 import { depthReport } from '../../src/studies/depth.js';
 import { regretReport } from '../../src/studies/regret.js';
@@ -58,7 +58,7 @@ test('every form is whole: aligned text, one line a row in CSV with figures in f
       const text = renderStudy(document, 'text');
       assert.doesNotMatch(text, /undefined|NaN|Infinity|\[object/);
       assert.ok(
-        text.split('\n').every((line) => line.length <= 125),
+        text.split('\n').every((line) => line.length <= 120),
         document.name,
       );
       const rows = document.tables.flatMap((table) => table.rows);
@@ -124,4 +124,15 @@ test('dots and lines stand where their values are; without any there is no plot'
   assert.equal(marks.length, 3);
   assert.ok(Number(marks[1].attributes.cy) < Number(marks[0].attributes.cy), 'higher is further up');
   assert.equal(plotSeries({ ...plot, series: [{ label: 'a', points: [null, null, null] }] }), undefined);
+});
+
+test('a table that is too wide for a terminal goes on below, with its first column', () => {
+  const columns = [left('inputs'), ...Array.from({ length: 24 }, (_, at) => right(String(at + 1)))];
+  const rows = [{ cells: ['all', ...Array.from({ length: 24 }, (_, at) => `0.123 ± ${at}`)], values: { level: 1 } }];
+  const table = { kind: 't', title: 'wide', columns, rows, legend: '' };
+  const text = renderStudy({ name: 't', tables: [table], notes: [], plots: [], data: {} }, 'text');
+  const lines = text.split('\n');
+  assert.ok(lines.every((line) => line.length <= 120));
+  assert.equal(lines.filter((line) => line.startsWith('inputs')).length, 3);
+  for (let at = 0; at < 24; at++) assert.equal(text.split(`0.123 ± ${at}`).length > 1, true, String(at));
 });

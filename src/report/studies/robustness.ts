@@ -41,10 +41,10 @@ function choiceTable(study: RobustnessStudy, kind: Kind): StudyTable {
   const layers = full.map((_, index) => index + 1).filter((layer) => layer >= from);
   return {
     kind,
-    title: `${about(study, kind)} · share of draws that choose each layer`,
+    title: `${about(study, kind)} · share of draws that choose layer …`,
     columns: [
       left(kind === 'imbalance' ? 'ratio' : 'inputs'),
-      ...layers.map((layer) => right(layer === chosen ? `layer ${layer} *` : `layer ${layer}`)),
+      ...layers.map((layer) => right(layer === chosen ? `${layer} *` : String(layer))),
       right('Spearman'),
       right('draws'),
     ],
@@ -91,8 +91,8 @@ function curveTable(study: RobustnessStudy, kind: Kind): StudyTable {
   const all = full.map((mean) => ({ mean, deviation: null }));
   return {
     kind: `${kind}-nu`,
-    title: `${task} · ν: mean ± standard deviation over the draws`,
-    columns: [left(kind === 'imbalance' ? 'ratio' : 'inputs'), ...full.map((_, index) => right(`layer ${index + 1}`))],
+    title: `${task} · ν of layer …: mean ± standard deviation over the draws`,
+    columns: [left(kind === 'imbalance' ? 'ratio' : 'inputs'), ...full.map((_, index) => right(String(index + 1)))],
     rows: [
       ...study[kind].levels.map(({ level, nu }) => row(levelText(kind, level), level, nu)),
       // Scarcity's last level is all inputs.

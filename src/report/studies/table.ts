@@ -2,7 +2,7 @@
 import { quote, type Value } from '../comparison/csv.js';
 import { escapeMarkdown } from '../comparison/markdown.js';
 import { wrap } from '../comparison/text.js';
-import { plain, type Style } from '../style.js';
+import { plain, type Style, widthOf } from '../style.js';
 import { renderTable } from '../table.js';
 
 export interface StudyTable {
@@ -37,6 +37,7 @@ export const STUDY_FORMATS = ['text', 'markdown', 'csv', 'json'] as const;
 export type StudyFormat = (typeof STUDY_FORMATS)[number];
 
 const WIDTH = 120;
+const GAP = 2;
 
 export function renderStudy(document: StudyDocument, format: StudyFormat, style: Style = plain): string {
   switch (format) {
@@ -52,20 +53,41 @@ export function renderStudy(document: StudyDocument, format: StudyFormat, style:
 }
 
 function renderText({ tables, notes }: StudyDocument, style: Style): string {
-  const blocks = tables.map(({ title, columns, rows, legend }) => {
-    const heads = columns.map((column) => ({ title: style.dim(column.title), align: column.align }));
-    const lines = rows.map(({ cells }) => cells);
-    return [style.bold(title), renderTable(heads, lines, { gap: 2 }), ...wrap(legend, WIDTH).map(style.dim)].join('\n');
-  });
-  return `${[
-    ...blocks,
-    notes
-      .flatMap((note) => wrap(note, WIDTH))
-      .map(style.dim)
-      .join('\n'),
-  ]
-    .filter((block) => block !== '')
-    .join('\n\n')}\n`;
+  const blocks = tables.map((table) =>
+    [
+      style.bold(table.title),
+      blocksOf(table)
+        .map((shown) => layOut(table, shown, style))
+        .join('\n\n'),
+      ...wrap(table.legend, WIDTH).map(style.dim),
+    ].join('\n'),
+  );
+  const told = notes.flatMap((note) => wrap(note, WIDTH)).map(style.dim);
+  return `${[...blocks, told.join('\n')].filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+function layOut({ columns, rows }: StudyTable, shown: readonly number[], style: Style): string {
+  const heads = shown.map((at) => ({ title: style.dim(columns[at].title), align: columns[at].align }));
+  const lines = rows.map(({ cells }) => shown.map((at) => cells[at]));
+  return renderTable(heads, lines, { gap: GAP });
+}
+
+/** Indices of the columns that fit side by side, in blocks one below the other, each with the first column. */
+function blocksOf({ columns, rows }: StudyTable): number[][] {
+  const widths = columns.map(({ title }, at) =>
+    Math.max(widthOf(title), ...rows.map(({ cells }) => widthOf(cells[at]))),
+  );
+  const blocks: number[][] = [[0]];
+  let width = widths[0];
+  for (let at = 1; at < columns.length; at++) {
+    width += GAP + widths[at];
+    if (width > WIDTH && blocks[blocks.length - 1].length > 1) {
+      blocks.push([0]);
+      width = widths[0] + GAP + widths[at];
+    }
+    blocks[blocks.length - 1].push(at);
+  }
+  return blocks;
 }
 
 function renderMarkdown({ tables, notes }: StudyDocument): string {
