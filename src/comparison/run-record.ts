@@ -1,11 +1,12 @@
 /** A finished run's folder as a record: what result.json, config.yaml, metrics.jsonl and the predictions tell, held against each other. */
+
 import { join } from 'node:path';
 import { z } from 'zod';
+import { methodLabel } from '../config/method-label.js';
 import { CheckpointError } from '../errors.js';
 import { displayPath, readText } from '../files.js';
 import { score } from '../metrics/score.js';
 import { FILES, type RunResult, readRun } from '../pipeline/run-folder.js';
-import { methodLabel } from './method.js';
 import { readPredictions } from './predictions.js';
 import type { RunRecord, SplitPredictions } from './types.js';
 

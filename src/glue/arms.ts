@@ -112,13 +112,3 @@ function place(
     throw cause;
   }
 }
-
-/** `fine-tune`, or the adapter's method with the options that are not its defaults, such as `lora rank 4`. */
-export function methodName(tuning: Tuning, defaults: Record<string, unknown>): string {
-  if (tuning === 'fine-tune') return tuning;
-  const own = (defaults[tuning.method] ?? {}) as Record<string, unknown>;
-  const changed = Object.entries(tuning).filter(
-    ([key, value]) => key !== 'method' && JSON.stringify(value) !== JSON.stringify(own[key]),
-  );
-  return [tuning.method, ...changed.map(([key, value]) => `${key} ${[value].flat().join('+')}`)].join(' ');
-}

@@ -1,12 +1,11 @@
 /** From a grid's file to what runs of each model and task have in common. Whatever the user can have got wrong is found here. */
 
-import { fileLayer, valueAt } from '../config/layers.js';
-import { defaultsFile } from '../config/load.js';
+import { methodLabel } from '../config/method-label.js';
 import type { RunConfig } from '../config/schema.js';
 import { UserError } from '../errors.js';
 import type { Tuning } from '../model/tuning.js';
 import { NoSuchArmError, needsSelection } from '../selection/arms.js';
-import { checkArm, methodName, rateKeys } from './arms.js';
+import { checkArm, rateKeys } from './arms.js';
 import { checkTaskNames, type Grid } from './grid.js';
 import { ratePlan } from './search.js';
 import { describeModel, describeTask, type Model, type TaskSource } from './sources.js';
@@ -47,8 +46,7 @@ export function prepare(grid: Grid, { absent = false } = {}): Prepared {
   );
   const tunings = pairs[0].configs.map(({ tuning }, i) => stated(tuning, grid, i));
   checkRates(grid, pairs, tunings);
-  const defaults = valueAt(fileLayer(defaultsFile(), '.').value, ['adapters']) as Record<string, unknown>;
-  return { grid, pairs, tunings, methods: tunings.map((tuning) => methodName(tuning, defaults)) };
+  return { grid, pairs, tunings, methods: tunings.map(methodLabel) };
 }
 
 /** Adapters brought along from Python say their method in their own folder, so a grid has to state it beside it. */

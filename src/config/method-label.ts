@@ -1,9 +1,9 @@
 /** What a method is called in tables. */
 import { basename } from 'node:path';
 import { parse } from 'yaml';
-import { defaultsFile } from '../config/load.js';
 import { readText } from '../files.js';
 import type { Tuning } from '../model/tuning.js';
+import { defaultsFile } from './load.js';
 
 let defaults: Record<string, Record<string, unknown>> | undefined;
 
