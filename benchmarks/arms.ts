@@ -19,7 +19,8 @@ import { formatBytes, formatCount, formatRange, formatSeconds } from '../src/rep
 import { renderTable } from '../src/report/table.js';
 import { shortArm } from '../src/report/training.js';
 import { learningRates } from './rates.js';
-import { formatScores, mean, openRuns, trainRun } from './runs.js';
+import { openRuns, trainRun } from './runs.js';
+import { formatScores, mean } from './statistics.js';
 import { benchmarkTask, checkTasks } from './tasks.js';
 
 const { values } = parseArgs({

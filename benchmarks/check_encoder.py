@@ -1,6 +1,6 @@
 """Checks spantune's encoder against transformers for any model folder: hidden states of every layer on some sentences.
 
-    benchmarks/.venv/bin/python benchmarks/check_encoder.py FOLDER [--engine compiled|eager] [--tolerance 1e-4]
+    benchmarks/.venv/bin/python benchmarks/check_encoder.py FOLDER [--engine compiled|tensorflow|cpu] [--tolerance 1e-4]
 
 One line a layer: the largest absolute difference over all tokens that are not padding, beside the largest value. Exit code 1
 where a difference is beyond the tolerance.
@@ -35,7 +35,7 @@ PAIRS = [
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
-    parser.add_argument("--engine", default="compiled", choices=["eager", "compiled"])
+    parser.add_argument("--engine", default="compiled", choices=["compiled", "tensorflow", "cpu"])
     parser.add_argument("--tolerance", default="1e-4")
     arguments = parser.parse_args()
 

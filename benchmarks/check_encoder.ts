@@ -5,6 +5,7 @@
 import { loadEncoder } from '../src/checkpoint/load.js';
 import { openSafetensors } from '../src/checkpoint/safetensors.js';
 import { openEngine } from '../src/engine/open.js';
+import type { EngineName } from '../src/engine/types.js';
 import { SpantuneError } from '../src/errors.js';
 import { encode } from '../src/model/encoder.js';
 import { encoderInputs } from '../src/model/inputs.js';
@@ -15,7 +16,7 @@ async function main([folder, expected, engineName = 'compiled', tolerance = '1e-
   const file = openSafetensors(expected);
   const batch = readBatch(file);
 
-  const engine = await openEngine(engineName === 'eager' ? 'eager' : 'compiled');
+  const engine = await openEngine(engineName as EngineName);
   const bank = engine.bank([...parameters].map(([name, { shape }]) => ({ name, shape })));
   for (const [name, { data }] of parameters) bank.write(name, data);
   const program = engine.program('states', (tensors) =>

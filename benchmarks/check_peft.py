@@ -1,6 +1,6 @@
 """Checks that adapters cross between spantune and Python's peft, both ways: equal logits, or equal states where Python's head is another.
 
-    benchmarks/.venv/bin/python benchmarks/check_peft.py [--engine compiled|eager] [--tolerance 1e-4] [--model FOLDER]
+    benchmarks/.venv/bin/python benchmarks/check_peft.py [--engine compiled|tensorflow|cpu] [--tolerance 1e-4] [--model FOLDER]
 
 For each of some tiny random models (or for the folder given) and each of LoRA and (IA)3: spantune tunes an adapter on a toy task and
 exports it, Python loads it; Python makes an adapter at random and saves it, spantune starts from it. One line a check; exit code 1 where
@@ -138,7 +138,7 @@ def expect(model, base, classifies, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--engine", default="compiled", choices=["eager", "compiled"])
+    parser.add_argument("--engine", default="compiled", choices=["compiled", "tensorflow", "cpu"])
     parser.add_argument("--tolerance", default="1e-4")
     parser.add_argument("--model")
     arguments = parser.parse_args()

@@ -4,6 +4,7 @@
  */
 import { openSafetensors } from '../src/checkpoint/safetensors.js';
 import { openEngine } from '../src/engine/open.js';
+import type { EngineName } from '../src/engine/types.js';
 import { SpantuneError } from '../src/errors.js';
 import { encode } from '../src/model/encoder.js';
 import { classify } from '../src/model/head.js';
@@ -26,7 +27,7 @@ async function main([run, expected, engineName = 'compiled', tolerance = '1e-4']
 
   const file = openSafetensors(expected);
   const batch = readBatch(file);
-  const engine = await openEngine(engineName === 'eager' ? 'eager' : 'compiled');
+  const engine = await openEngine(engineName as EngineName);
   const bank = engine.bank([...shapes].map(([name, shape]) => ({ name, shape })));
   for (const name of shapes.keys()) bank.write(name, (tuned.get(name) ?? parameters.get(name))?.data as Float32Array);
   const program = engine.program('outputs', (tensors) => {

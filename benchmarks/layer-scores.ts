@@ -14,7 +14,8 @@ import { parseArgs } from 'node:util';
 import type { SelectResult, TrainResult } from '../src/pipeline/types.js';
 import { formatRange, formatSeconds } from '../src/report/format.js';
 import { renderTable } from '../src/report/table.js';
-import { formatScores, openRuns, selectRun, trainRun } from './runs.js';
+import { openRuns, selectRun, trainRun } from './runs.js';
+import { formatScores } from './statistics.js';
 import { benchmarkTask, checkTasks } from './tasks.js';
 
 const { values } = parseArgs({

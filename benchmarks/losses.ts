@@ -13,6 +13,7 @@ import { resolveConfig } from '../src/config/load.js';
 import { openTask } from '../src/data/tasks.js';
 import type { Batch } from '../src/data/types.js';
 import { openEngine } from '../src/engine/open.js';
+import type { EngineName } from '../src/engine/types.js';
 import { Interrupted } from '../src/errors.js';
 import { attach } from '../src/pipeline/attach.js';
 import { resolveTuning } from '../src/pipeline/imported.js';
@@ -42,7 +43,7 @@ const config = resolveConfig({
 });
 const quiet = { log() {}, progress() {} };
 const model = openModel(config.model);
-const engine = await openEngine(values.engine as 'compiled' | 'eager', { threads: Number(values.threads) });
+const engine = await openEngine(values.engine as EngineName, { threads: Number(values.threads) });
 const data = readRunData(openTask(config.task), model, config, quiet);
 const arm = { bottom: 1, top: model.config.layers, head: model.config.layers };
 const { spec, state } = attach(engine, model, data.task, arm, resolveTuning(config, model.config).config, quiet);

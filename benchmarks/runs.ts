@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SelectResult, TrainResult } from '../src/pipeline/types.js';
 
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+export const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** What benchmarks/peers/train.py prints. */
 export interface PeerResult {
@@ -103,22 +103,4 @@ export const ADAPTERS_PYTHON = here('.venv-adapters/bin/python');
 export function compareScores(args: string[]): void {
   const { status } = spawnSync(PYTHON, [here('peers/compare_scores.py'), ...args], { stdio: 'inherit' });
   if (status !== 0) process.exitCode = 1;
-}
-
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-export const geometricMean = (values: readonly number[]): number => Math.exp(mean(values.map(Math.log)));
-
-/** Mean and, from two on, sample standard deviation of scores, in points. */
-export function formatScores(scores: readonly number[]): string {
-  const centre = mean(scores);
-  const deviation = Math.sqrt(scores.reduce((sum, score) => sum + (score - centre) ** 2, 0) / (scores.length - 1));
-  return (100 * centre).toFixed(1) + (scores.length > 1 ? ` ± ${(100 * deviation).toFixed(1)}` : '');
 }

@@ -24,7 +24,8 @@ import { parseArgs } from 'node:util';
 import type { TrainResult } from '../src/pipeline/types.js';
 import { formatBytes, formatSeconds } from '../src/report/format.js';
 import { renderTable } from '../src/report/table.js';
-import { formatScores, geometricMean, median, openRuns, type PeerResult, PYTHON, peerRun, trainRun } from './runs.js';
+import { openRuns, type PeerResult, PYTHON, peerRun, trainRun } from './runs.js';
+import { formatScores, geometricMean, median } from './statistics.js';
 import { benchmarkTask, checkTasks } from './tasks.js';
 
 const { values } = parseArgs({

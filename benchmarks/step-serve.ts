@@ -1,7 +1,7 @@
 /** Our side of `step.ts`: warms up, then answers lines `go N` with the times of N steps in ms. */
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { openEngine } from '../src/engine/open.js';
+import { serve } from './side.js';
 import { buildStep, parseShape } from './step-ours.js';
 
 const { values } = parseArgs({
@@ -21,16 +21,5 @@ const step = buildStep(
   values.pooling as 'first' | 'mean',
 );
 for (let i = 0; i < 3; i++) await step.run();
-console.log(JSON.stringify({ ready: true }));
-for await (const line of createInterface({ input: process.stdin })) {
-  const [word, count] = line.split(' ');
-  if (word === 'quit') break;
-  const runs: number[] = [];
-  for (let i = 0; i < Number(count); i++) {
-    const began = performance.now();
-    await step.run();
-    runs.push(performance.now() - began);
-  }
-  console.log(JSON.stringify({ runs, peakMemory: process.resourceUsage().maxRSS * 1024 }));
-}
+await serve({}, () => step.run());
 await engine.close();

@@ -1,9 +1,11 @@
 """What the peers share: tasks and their files, tokenisation, batches, encoder and classifier, scores, the machine."""
 
+import json
 import os
 import platform
 import resource
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -220,6 +222,24 @@ def peak_memory() -> int:
     """Peak resident memory of this process in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def serve(about: dict, round_) -> None:
+    """Says `about`, then answers lines `go N` on stdin with the times in ms of N calls of `round_`, until `quit` or the end of
+    input: a driver can take turns between two processes."""
+    print(json.dumps({"ready": True, **about}), flush=True)
+    for line in sys.stdin:
+        words = line.split()
+        if words == ["quit"]:
+            break
+        if len(words) != 2 or words[0] != "go" or not words[1].isdigit():
+            raise SystemExit(f"expected `go N` or `quit`, read {line.strip()!r}")
+        runs = []
+        for _ in range(int(words[1])):
+            started = time.perf_counter()
+            round_()
+            runs.append((time.perf_counter() - started) * 1000)
+        print(json.dumps({"runs": runs, "peakMemory": peak_memory()}), flush=True)
 
 
 def environment() -> dict[str, str | int]:

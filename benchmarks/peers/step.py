@@ -8,15 +8,15 @@ A shape is layers × width × batch × length; heads are width / 64, the feed-fo
 classes on the first token, cross-entropy, clipping at 1.0, fused AdamW. `bare` has no dropout and no optimiser: forward
 and backward with all weight gradients. The batch is the same all the time, seeded, every length full.
 
-With --serve it warms up, prints a line {"ready": true, …} and answers each line `go N` on stdin with a line
-{"runs": [N times in ms], "peakMemory": bytes}, until `quit` or the end of input: a driver can interleave it with another
-process. One process serves one shape and form, so that its peak memory is true.
+`--peer compiled` sends the step through torch.compile, `bfloat16` runs forward and backward under autocast.
+
+With --serve it warms up and answers lines `go N` (common.serve). One process serves one shape and form, so that its peak
+memory is true.
 """
 
 import argparse
 import json
 import statistics
-import sys
 import time
 
 import torch
@@ -33,7 +33,7 @@ WARM_UP = 3
 class Step:
     """The model, the batch and, for `full`, the optimiser; calling it runs one step and returns its time in ms."""
 
-    def __init__(self, shape: str, form: str, attention: str, pooling: str, seed: int):
+    def __init__(self, shape: str, form: str, attention: str, pooling: str, seed: int, peer: str = "eager"):
         sizes, _, span = shape.partition("@")
         layers, width, batch, length = (int(part) for part in sizes.split("x"))
         bottom, top = (int(part) for part in span.split("-")) if span else (1, layers)
@@ -71,14 +71,20 @@ class Step:
             "attention_mask": torch.ones(batch, length, dtype=torch.int64),
         }
         self.labels = torch.randint(0, 2, (batch,))
+        self.peer = peer
+        self.loss = torch.compile(self._loss) if peer == "compiled" else self._loss
+
+    def _loss(self) -> torch.Tensor:
+        states = self.encoder(**self.batch).last_hidden_state
+        pooled = states[:, 0] if self.pooling == "first" else states.mean(1)
+        return nn.functional.cross_entropy(self.classifier(pooled), self.labels)
 
     def __call__(self) -> float:
         started = time.perf_counter()
         for parameter in self.parameters:
             parameter.grad = None  # what zero_grad(set_to_none=True) does
-        states = self.encoder(**self.batch).last_hidden_state
-        pooled = states[:, 0] if self.pooling == "first" else states.mean(1)
-        loss = nn.functional.cross_entropy(self.classifier(pooled), self.labels)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.peer == "bfloat16"):
+            loss = self.loss()
         loss.backward()
         if self.optimizer is not None:
             nn.utils.clip_grad_norm_(self.parameters, 1.0)
@@ -97,6 +103,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--attention", choices=("sdpa", "eager"), default="sdpa", help="transformers' own default is sdpa")
+    parser.add_argument("--peer", choices=("eager", "compiled", "bfloat16"), default="eager")
     parser.add_argument("--pooling", choices=("first", "mean"), default="first")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of a line for people")
@@ -104,24 +111,18 @@ def main() -> None:
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
-    step = Step(arguments.shape, arguments.form, arguments.attention, arguments.pooling, arguments.seed)
+    step = Step(arguments.shape, arguments.form, arguments.attention, arguments.pooling, arguments.seed, arguments.peer)
     step.run(WARM_UP)
     about = {
         "shape": arguments.shape,
         "form": arguments.form,
         "attention": arguments.attention,
+        "peer": arguments.peer,
         **common.environment(),
     }
 
     if arguments.serve:
-        print(json.dumps({"ready": True, **about}), flush=True)
-        for line in sys.stdin:
-            words = line.split()
-            if words == ["quit"]:
-                break
-            if len(words) != 2 or words[0] != "go" or not words[1].isdigit():
-                raise SystemExit(f"expected `go N` or `quit`, read {line.strip()!r}")
-            print(json.dumps({"runs": step.run(int(words[1])), "peakMemory": common.peak_memory()}), flush=True)
+        common.serve(about, step)
         return
 
     runs = step.run(arguments.runs)

@@ -1,0 +1,52 @@
+/** Our side of `inference.ts`: texts to the outputs of a classifier on mean-pooled states; answers lines `go N`. */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { evaluationBatches } from '../src/data/batches.js';
+import { openEngine } from '../src/engine/open.js';
+import { initialiseHead } from '../src/model/initialise.js';
+import { openModel } from '../src/pipeline/model.js';
+import { createInference } from '../src/training/inference.js';
+import type { ModelSpec } from '../src/training/programs.js';
+import { bankOf } from '../src/training/state.js';
+import { serve } from './side.js';
+
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string', default: '' },
+    texts: { type: 'string', default: '' },
+    rows: { type: 'string', default: '32' },
+    head: { type: 'string', default: '' },
+    threads: { type: 'string', default: '2' },
+  },
+});
+const model = openModel(values.model);
+const texts: string[] = JSON.parse(readFileSync(values.texts, 'utf8'));
+const engine = await openEngine('compiled', { threads: Number(values.threads) });
+const head = Number(values.head || model.config.layers);
+const spec: ModelSpec = {
+  config: model.config,
+  head,
+  pooling: 'mean',
+  classifier: 'linear',
+  kind: 'classification',
+  classes: 2,
+  rates: () => ({ hidden: 0, attention: 0 }),
+  classifierRate: 0,
+};
+const { parameters } = model.load(head);
+for (const [name, tensor] of initialiseHead(model.config, { classes: 2, classifier: 'linear' }, 1))
+  parameters.set(name, tensor);
+const infer = createInference(engine, spec, [bankOf(engine, parameters)]);
+const rows = Number(values.rows);
+const pad = { padId: model.tokenizer.padId, maxLength: 128, batchSize: rows };
+
+// As a service would: so many texts at a time, in the order in which they come.
+async function round(): Promise<void> {
+  for (let i = 0; i < texts.length; i += rows) {
+    const encoded = texts.slice(i, i + rows).map((text) => model.tokenizer.encode(text, undefined, pad.maxLength));
+    await infer(evaluationBatches(encoded, pad), encoded.length, () => {});
+  }
+}
+await round();
+await serve({}, round);
+await engine.close();

@@ -1,0 +1,74 @@
+/** One side of a benchmark: a process that answers lines `go N` with a line of JSON, so that two can take turns within one run. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { median } from './statistics.js';
+
+/** What `go N` is answered with. */
+export interface Turn {
+  /** Milliseconds of each of the N rounds. */
+  runs: number[];
+  /** Bytes, the process's highest so far. */
+  peakMemory: number;
+}
+
+export interface Side {
+  /** What the process said when it was ready. */
+  about: Record<string, unknown>;
+  go(count: number): Promise<Turn>;
+  close(): void;
+}
+
+/** Resolves when the process has warmed up and said so. Rejects where it ends before its answer. */
+export async function openSide(command: string, args: string[]): Promise<Side> {
+  const child: ChildProcess = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
+  const next = async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`${command} ${args.join(' ')} ended early`);
+    return JSON.parse(value);
+  };
+  return {
+    about: await next(),
+    async go(count) {
+      child.stdin?.write(`go ${count}\n`);
+      return next();
+    },
+    close: () => child.stdin?.end('quit\n'),
+  };
+}
+
+/** The other end: says `about`, then answers `go N` by N calls of `round`, until `quit` or the end of input. */
+export async function serve(about: object, round: () => unknown): Promise<void> {
+  console.log(JSON.stringify({ ready: true, ...about }));
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [word, count] = line.split(' ');
+    if (word === 'quit') break;
+    const runs: number[] = [];
+    for (let i = 0; i < Number(count); i++) {
+      const began = performance.now();
+      await round();
+      runs.push(performance.now() - began);
+    }
+    console.log(JSON.stringify({ runs, peakMemory: process.resourceUsage().maxRSS * 1024 }));
+  }
+}
+
+/** Both sides in turn, `count` rounds each at a time; ratios are first over second, turn by turn. */
+export async function takeTurns(
+  sides: readonly [Side, Side],
+  { turns, count }: { turns: number; count: number },
+): Promise<{ runs: [number[], number[]]; ratios: number[]; peakMemory: [number, number] }> {
+  const runs: [number[], number[]] = [[], []];
+  const ratios: number[] = [];
+  let peakMemory: [number, number] = [0, 0];
+  for (let turn = 0; turn < turns; turn++) {
+    const a = await sides[0].go(count);
+    const b = await sides[1].go(count);
+    runs[0].push(...a.runs);
+    runs[1].push(...b.runs);
+    ratios.push(median(a.runs) / median(b.runs));
+    peakMemory = [a.peakMemory, b.peakMemory];
+  }
+  for (const side of sides) side.close();
+  return { runs, ratios, peakMemory };
+}

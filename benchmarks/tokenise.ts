@@ -1,0 +1,55 @@
+/**
+ * Tokenisation of all sentences of SST-2's training split against the Rust library through Python, in turn:
+ *
+ *     node --import tsx benchmarks/tokenise.ts --model DIR --data DIR [--rounds 5] [--threads 2]
+ *
+ * `--data` holds `SST-2/train.tsv`. The Rust library runs on one thread, and on `--threads`; ours on one, always. Fails where both do not
+ * give as many tokens.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { environment } from '../src/pipeline/environment.js';
+import { here, PYTHON } from './runs.js';
+import { openSide, takeTurns } from './side.js';
+import { median, spread } from './statistics.js';
+
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string', default: '' },
+    data: { type: 'string', default: '' },
+    rounds: { type: 'string', default: '5' },
+    threads: { type: 'string', default: '2' },
+  },
+});
+if (!existsSync(PYTHON)) {
+  console.error('the peers are not installed (benchmarks/README.md says how): nothing to compare with');
+  process.exit(0);
+}
+const lines = readFileSync(resolve(values.data, 'SST-2/train.tsv'), 'utf8').split('\n').slice(1).filter(Boolean);
+const texts = lines.map((line) => line.split('\t')[0]);
+const folder = mkdtempSync(join(tmpdir(), 'tokenise-'));
+const file = join(folder, 'texts.json');
+writeFileSync(file, JSON.stringify(texts));
+const { cpu, instructions } = environment('compiled', 1);
+console.log(`${texts.length} sentences, ${cpu}, ${instructions}`);
+try {
+  for (const threads of new Set(['1', values.threads])) {
+    const words = ['--model', resolve(values.model), '--texts', file];
+    const sides = [
+      await openSide(PYTHON, [here('peers/tokenise.py'), ...words, '--threads', threads]),
+      await openSide(process.execPath, ['--import', 'tsx', here('tokenise-serve.ts'), ...words]),
+    ] as const;
+    const [theirs, ours] = sides.map(({ about }) => about.tokens as number);
+    if (theirs !== ours) throw new Error(`the Rust library gives ${theirs} tokens, ours ${ours}`);
+    const { runs, ratios } = await takeTurns(sides, { turns: Number(values.rounds), count: 1 });
+    const rate = (times: readonly number[]) => Math.round(texts.length / (median(times) / 1000));
+    console.log(
+      `Rust, ${threads} thread${threads === '1' ? '' : 's'}: ${spread(runs[0], 0)} ms, ${rate(runs[0])} sentences/s; ` +
+        `spantune: ${spread(runs[1], 0)} ms, ${rate(runs[1])} sentences/s; ratio ${spread(ratios, 2)}; ${ours} tokens each`,
+    );
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
