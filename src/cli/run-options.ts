@@ -1,10 +1,11 @@
 /** Options of the verbs that take a run folder. */
 import { statSync } from 'node:fs';
-import type { EngineRequest } from '../engine/types.js';
+import type { Device, EngineRequest } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import type { RunOptions } from '../pipeline/types.js';
 import { type Arguments, choiceOf, countOf, textOf, valued } from './verb.js';
 
+const DEVICES = ['cpu', 'webgpu', 'cuda'] as const satisfies Device[];
 const ENGINES = ['auto', 'compiled', 'tensorflow', 'cpu'] as const satisfies EngineRequest[];
 
 export const RUN_OPTIONS = {
@@ -14,6 +15,7 @@ export const RUN_OPTIONS = {
   'batch-size': valued('Inputs in a batch (default: 32)'),
   threads: valued('Threads (default: all cores)'),
   engine: valued("auto, compiled, tensorflow or cpu (default: the run's)"),
+  device: valued("Of the compiled engine: cpu, webgpu or cuda (default: the run's)"),
 };
 
 export function runOptions(args: Arguments): RunOptions {
@@ -35,6 +37,7 @@ export function runOptions(args: Arguments): RunOptions {
     batchSize: countOf(args, 'batch-size'),
     engine: {
       name: choiceOf(args, 'engine', ENGINES, 'leave it out for the usual one'),
+      device: choiceOf(args, 'device', DEVICES, 'leave it out for the usual one'),
       threads: countOf(args, 'threads'),
     },
   };

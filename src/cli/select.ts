@@ -33,6 +33,7 @@ export function options(command: Argv): Argv {
       'max-length': valued('Longest input in tokens (default: 128)'),
       threads: valued('Threads (default: all cores)'),
       engine: valued('auto, compiled, tensorflow or cpu (default: compiled)'),
+      device: valued('Of the compiled engine: cpu, webgpu or cuda (default: cpu)'),
       output: valued('Also write the JSON document to this file'),
     })
     .example('spantune select --model models/en-12x192 --task mrpc --data data/glue', '')
@@ -141,6 +142,7 @@ function selectOverrides(args: Arguments, parse: (text: string, option: string) 
   yaml('max-length', 'training.maxLength');
   yaml('threads', 'engine.threads');
   text('engine', 'engine.name');
+  text('device', 'engine.device');
   return overrides;
 }
 

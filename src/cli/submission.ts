@@ -25,7 +25,7 @@ export function options(command: Argv): Argv {
       ...RUN_OPTIONS,
       data: valued("Folder of GLUE's layout that holds the test sets (default: each run's own data)"),
     })
-    .conflicts('validate', ['output', 'data', 'batch-size', 'threads', 'engine'])
+    .conflicts('validate', ['output', 'data', 'batch-size', 'threads', 'engine', 'device'])
     .example('spantune submission runs/cola runs/sst2 … --data data/glue --output submission.zip', '')
     .example('spantune submission runs/rte --partial --output rte.zip', '')
     .example('spantune submission --validate submission.zip', '');

@@ -26,6 +26,7 @@ export function options(command: Argv): Argv {
       overwrite: { describe: 'Write over a finished run', type: 'boolean' },
       threads: valued('Threads (default: all cores)'),
       engine: valued('auto, compiled, tensorflow or cpu (default: compiled)'),
+      device: valued('Of the compiled engine: cpu, webgpu or cuda (default: cpu)'),
     })
     .example('spantune train configs/mrpc-selected.yaml', '')
     .example('spantune train configs/mrpc-selected.yaml --set training.epochs=5 --set seed=2', '')
@@ -51,6 +52,7 @@ export async function run(args: Arguments): Promise<void> {
   add('output', 'output.folder', String);
   add('threads', 'engine.threads', parseOptionValue);
   add('engine', 'engine.name', String);
+  add('device', 'engine.device', String);
   if (args.overwrite !== undefined)
     overrides.push({ path: 'output.overwrite', value: args.overwrite, option: '--overwrite' });
 

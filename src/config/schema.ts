@@ -169,6 +169,7 @@ export const runSchema = block({
   }),
   engine: block({
     name: oneOf('auto', 'compiled', 'tensorflow', 'cpu'),
+    device: oneOf('cpu', 'webgpu', 'cuda'),
     threads: whole(1).nullable(),
     cacheBytes: bytes(),
   }),

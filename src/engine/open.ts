@@ -1,5 +1,7 @@
 /** Opens an engine by name. */
 import { availableParallelism } from 'node:os';
+import { UserError } from '../errors.js';
+import { checkDevice } from './compiled/device.js';
 import { compiledEngine } from './compiled/engine.js';
 import { eagerEngine } from './eager/engine.js';
 import type { Engine, EngineName, EngineOptions } from './types.js';
@@ -10,8 +12,14 @@ export function defaultThreads(): number {
   return slurm > 0 ? slurm : availableParallelism();
 }
 
-/** Throws a `UserError` where the engine is TensorFlow's and that is not installed. */
+/** Throws a `UserError` where the engine is TensorFlow's and that is not installed, or where the device cannot be used. */
 export async function openEngine(name: EngineName, options: EngineOptions = {}): Promise<Engine> {
   const threads = options.threads ?? defaultThreads();
-  return name === 'compiled' ? compiledEngine({ ...options, threads }) : eagerEngine(name);
+  const { device = 'cpu' } = options;
+  if (name !== 'compiled') {
+    if (device === 'cpu') return eagerEngine(name);
+    throw new UserError(`engine ${name} does not run on device ${device}`, { hint: 'leave --engine out, or --device' });
+  }
+  await checkDevice(device);
+  return compiledEngine({ ...options, threads });
 }

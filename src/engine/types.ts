@@ -110,7 +110,12 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** Where the compiled engine computes: the processor, a GPU by WebGPU (Vulkan, Metal or Direct3D 12), or an NVIDIA GPU by CUDA. */
+export type Device = 'cpu' | 'webgpu' | 'cuda';
+
 export interface EngineOptions {
+  /** Of the compiled engine. */
+  device?: Device;
   /** Threads within an operation. */
   threads?: number;
   /** Bound on what the cache of compiled shapes may hold, in bytes. */

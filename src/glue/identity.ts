@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { RunConfig } from '../config/schema.js';
+import { engineLabel } from '../pipeline/engine.js';
 import { folderHash, type Model, type TaskSource } from './sources.js';
 
 /** Raised when what a run folder holds, or what a configuration's keys mean, changes. */
@@ -36,7 +37,7 @@ export function runIdentity(config: RunConfig, model: Model, task: TaskSource): 
     classifier,
     training,
     cache: cache.prefix ? cache.precision : 'none',
-    engine: engine.name,
+    engine: engineLabel(engine),
     measureInference,
     seed,
     splitSeed,
@@ -52,7 +53,7 @@ export function selectionIdentity(config: RunConfig, model: Model, task: TaskSou
     selection,
     maxLength,
     cleanSplit,
-    engine: config.engine.name,
+    engine: engineLabel(config.engine),
     splitSeed: config.splitSeed,
   };
 }

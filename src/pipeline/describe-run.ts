@@ -4,6 +4,7 @@ import { countParameters } from '../model/parameters.js';
 import type { ResolvedArm } from '../selection/arms.js';
 import type { Attached } from './attach.js';
 import { costOf } from './cost.js';
+import { engineLabel } from './engine.js';
 import { environment } from './environment.js';
 import type { TunedConfig } from './imported.js';
 import type { OpenModel } from './model.js';
@@ -61,7 +62,7 @@ export function describeRun(run: {
     ...(cache ? { cache } : {}),
     padding: data.padding,
     truncated: data.truncated,
-    environment: environment(config.engine.name, threads),
+    environment: environment(engineLabel(config.engine), threads),
     warnings,
     definition: data.task,
     baseHash: model.hash,

@@ -1,6 +1,6 @@
 /** The engine that a configuration asks for. */
 import type { RunConfig } from '../config/schema.js';
-import { chooseEngine } from '../engine/choose.js';
+import { type Choice, chooseEngine } from '../engine/choose.js';
 import { openEngine } from '../engine/open.js';
 import type { Engine, EngineName } from '../engine/types.js';
 import type { Reporter } from './types.js';
@@ -12,13 +12,30 @@ type Settled<C extends Asking> = C & { engine: C['engine'] & { name: EngineName 
 export function settleEngine<C extends Asking>(config: C, reporter: Reporter): Settled<C> {
   const { engine } = config;
   if (engine.name !== 'auto') return config as Settled<C>;
-  const { name, reason } = chooseEngine();
+  const { name, reason } = choose(config);
   reporter.log('info', `engine ${reason}`);
   return { ...config, engine: { ...engine, name } } as Settled<C>;
 }
 
-export function engineOf({ engine: { name, threads, cacheBytes } }: Asking): Promise<Engine> {
-  return openEngine(name === 'auto' ? chooseEngine().name : name, { threads: threads ?? undefined, cacheBytes });
+/** Devices are the compiled engine's. */
+function choose({ engine: { device } }: Asking): Choice {
+  return device === 'cpu'
+    ? chooseEngine()
+    : { name: 'compiled', reason: `compiled: it is the one that runs on ${device}` };
+}
+
+/** What a run's figures and last bits depend on: the engine, and its device where that is not the processor. */
+export function engineLabel({ name, device }: Asking['engine']): string {
+  return device === 'cpu' ? name : `${name} ${device}`;
+}
+
+export function engineOf(config: Asking): Promise<Engine> {
+  const { name, device, threads, cacheBytes } = config.engine;
+  return openEngine(name === 'auto' ? choose(config).name : name, {
+    device,
+    threads: threads ?? undefined,
+    cacheBytes,
+  });
 }
 
 /** Work with an engine of its own, closed at the end. */

@@ -5,7 +5,7 @@ import { createPrefixCache, describeCache, type PrefixCache } from '../training/
 import { prepareFolder } from '../training/prefix/folder.js';
 import { createKeeper, type Keeper } from '../training/prefix/keep.js';
 import { prefixStart, type Start } from '../training/prefix/start.js';
-import { engineOf } from './engine.js';
+import { engineLabel, engineOf } from './engine.js';
 import { environment } from './environment.js';
 import type { OpenModel } from './model.js';
 import type { RunData } from './run-data.js';
@@ -53,7 +53,7 @@ export async function fillPrefixCache(
       tokenizer: model.tokenizer.hash,
       maxLength: data.pad.maxLength,
       precision,
-      environment: machine(config.engine.name),
+      environment: machine(engineLabel(config.engine)),
     },
     room: { memoryBytes, diskBytes, folder, temporary: output, inUse: new Set() },
     padId: data.pad.padId,

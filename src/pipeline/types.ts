@@ -2,7 +2,7 @@
  * What the pipeline's stories tell while they run, and what they hand back. Plain data: it crosses a thread's border. The command
  * line prints each result's `warnings` when the work is done; what stands there is not also logged.
  */
-import type { EngineRequest } from '../engine/types.js';
+import type { Device, EngineRequest } from '../engine/types.js';
 import type { Tuning } from '../model/tuning.js';
 import type { Triple } from '../selection/arms.js';
 import type { ScoreName } from '../selection/scores/catalogue.js';
@@ -169,7 +169,7 @@ export interface RunOptions {
   /** Folder of GLUE's layout in place of the run's own; for a user's own task a file with the run's columns. */
   data?: string;
   batchSize?: number;
-  engine?: { name?: EngineRequest; threads?: number };
+  engine?: { name?: EngineRequest; device?: Device; threads?: number };
 }
 
 export interface EvaluateOptions extends RunOptions {

@@ -136,7 +136,7 @@ test('unknown keys are named where they stand', () => {
   ]);
   const [message, hint] = mistake(`${MINIMAL}engine:\n  zzzzzz: 1\n`);
   assert.equal(message, 'run.yaml:6:3: unknown key "zzzzzz"');
-  assert.equal(hint, 'known keys here: name, threads, cacheBytes');
+  assert.equal(hint, 'known keys here: name, device, threads, cacheBytes');
   assert.equal(
     mistake('modl: m\ntask: { name: a, data: b }\n')[0],
     'run.yaml:1:1: unknown key "modl"',

@@ -61,7 +61,7 @@ async function runAll(host: ProgramHost, rounds: number): Promise<void> {
 
 test('a small cache evicts, releases, and compiles again with right results', async () => {
   const cache = watchedCache(1);
-  await runAll({ threads: 1, cache }, 3);
+  await runAll({ threads: 1, device: 'cpu' as const, cache }, 3);
   assert.equal(cache.size(), 1, 'what was asked for last stays, however large');
   assert.equal(cache.open(), 1, 'all others are released');
   await cache.clear();
@@ -71,7 +71,7 @@ test('a small cache evicts, releases, and compiles again with right results', as
 
 test('a large cache keeps one session a shape', async () => {
   const cache = watchedCache(2 ** 30);
-  await runAll({ threads: 1, cache }, 2);
+  await runAll({ threads: 1, device: 'cpu' as const, cache }, 2);
   assert.equal(cache.size(), 4);
   assert.equal(cache.open(), 4);
   await cache.clear();
@@ -88,13 +88,13 @@ test('the bound of the engine is that of its options', async () => {
         assertClose(y.data, expected(x.data, x.shape), 1e-5, `${columns} columns`);
       }
     },
-    { threads: 1, cacheBytes: 1 },
+    { threads: 1, device: 'cpu' as const, cacheBytes: 1 },
   );
 });
 
 test('a symbolic program and programs of fixed shapes do not drive each other out', async () => {
   const cache = watchedCache(2 ** 20);
-  const host = { threads: 1, cache };
+  const host = { threads: 1, device: 'cpu' as const, cache };
   const symbolic = compiledProgram(host, 'symbolic', body, { shapes: ({ n }) => ({ x: [n, 4] }) });
   const fixed = compiledProgram(host, 'fixed', body);
   for (const n of [3, 9, 5]) {

@@ -9,9 +9,9 @@ import { RECORDER, record } from '../../src/engine/compiled/recorder.js';
 import { eagerEngine } from '../../src/engine/eager/engine.js';
 import type { HostTensors } from '../../src/engine/types.js';
 import { type Case, kernelCases } from './kernel-cases.js';
-import { assertAgree, randomTensors } from './support.js';
+import { assertAgree, device, randomTensors } from './support.js';
 
-const compiled = compiledEngine({ threads: 1 });
+const compiled = compiledEngine({ threads: 1, device: device() });
 const eager = await eagerEngine('cpu');
 after(() => compiled.close());
 
@@ -25,7 +25,7 @@ async function compare(message: string, inputs: HostTensors, body: Body, oracle:
     eager: await eager.program(message, oracle).run({ inputs }),
     compiled: await compiled.program(message, body).run({ inputs }),
   };
-  assertAgree(both, 2e-6, message);
+  assertAgree(both, device() === 'cpu' ? 2e-6 : 2e-5, message);
 }
 
 /** Kernels that record, as opposed to those that say by name that they cannot. */
@@ -77,8 +77,11 @@ const evaluate = (cases: readonly Case[], key: 'body' | 'oracle', inputs: Record
 const argumentsOf = (each: Case, i: number, inputs: Record<string, Tensor>) =>
   each.inputs.map((_, j) => inputs[`${i}:${j}`]);
 
+/** Kernels that ONNX Runtime's WebGPU provider lacks, at least for one of the cases. No model uses them so. */
+const GAPS = device() === 'webgpu' ? ['Pow', 'LogicalOr', 'LogSoftmax', 'Slice', 'OneHot'] : [];
+
 for (const [kernel, cases] of Object.entries(kernelCases)) {
-  test(`${kernel} agrees with the CPU backend`, async () => {
+  test(`${kernel} agrees with the CPU backend`, { skip: GAPS.includes(kernel) && 'not on WebGPU' }, async () => {
     assert.equal(new Set(cases.map(({ name }) => name)).size, cases.length, 'names of cases are unique');
     const inputs = Object.fromEntries(
       cases.flatMap((each, i) => each.inputs.map((input, j) => [`${i}:${j}`, input] as const)),

@@ -4,7 +4,15 @@ import type { Tensor } from '@tensorflow/tfjs';
 import * as tf from '@tensorflow/tfjs';
 import { compiledEngine } from '../../src/engine/compiled/engine.js';
 import { eagerEngine } from '../../src/engine/eager/engine.js';
-import type { Call, Engine, EngineOptions, HostTensor, HostTensors, Recordable } from '../../src/engine/types.js';
+import type {
+  Call,
+  Device,
+  Engine,
+  EngineOptions,
+  HostTensor,
+  HostTensors,
+  Recordable,
+} from '../../src/engine/types.js';
 import { stream } from '../../src/random.js';
 
 export const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
@@ -27,11 +35,14 @@ export const scalar = (value: number): HostTensor<Float32Array> => ({ shape: [],
 /** Whose kernels stand beside the compiled engine's: JavaScript's, or TensorFlow's with SPANTUNE_TEST_BACKEND=tensorflow. */
 export const backend = () => (process.env.SPANTUNE_TEST_BACKEND === 'tensorflow' ? 'tensorflow' : 'cpu');
 
+/** Where the compiled engine computes: SPANTUNE_TEST_DEVICE=webgpu for a GPU, or a software driver for one. */
+export const device = () => (process.env.SPANTUNE_TEST_DEVICE ?? 'cpu') as Device;
+
 /** Runs a function with a fresh engine and closes it. */
 export async function withEngine<T>(
   name: 'compiled' | 'cpu',
   use: (engine: Engine) => Promise<T>,
-  options: EngineOptions = { threads: 1 },
+  options: EngineOptions = { threads: 1, device: device() },
 ): Promise<T> {
   const engine = name === 'compiled' ? compiledEngine(options) : await eagerEngine(backend());
   try {

@@ -87,7 +87,7 @@ test('one session serves all sizes, with the eager results', async () => {
   const cache = createSessionCache<
     Parameters<Parameters<typeof compiledProgram>[0]['cache']['get']>[2] extends (entry: infer T) => number ? T : never
   >(2 ** 30);
-  const program = compiledProgram({ threads: 1, cache }, 'layer', layer, { shapes });
+  const program = compiledProgram({ threads: 1, device: 'cpu' as const, cache }, 'layer', layer, { shapes });
   const run = async (sizes: Sizes) => {
     const inputs = inputsFor(sizes);
     assertAgree(

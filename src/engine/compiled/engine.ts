@@ -10,11 +10,11 @@ import './kernels/structure.js';
 import { compiledProgram } from './program.js';
 import { createSessionCache } from './session.js';
 
-export function compiledEngine({ threads = 1, cacheBytes = 2 ** 31 }: EngineOptions = {}): Engine {
+export function compiledEngine({ threads = 1, device = 'cpu', cacheBytes = 2 ** 31 }: EngineOptions = {}): Engine {
   const cache =
     createSessionCache<Awaited<ReturnType<Parameters<typeof compiledProgram>[0]['cache']['get']>>>(cacheBytes);
   let programs = 0;
-  const host = { threads, cache };
+  const host = { threads, device, cache };
   const sumOfSquares = createSumOfSquares();
   const product = compiledProgram(host, 'multiply', ({ a, b }) => ({
     product: tf.matMul(a as tf.Tensor2D, b as tf.Tensor2D),

@@ -40,7 +40,8 @@ export interface OutputSpec {
 
 export type Graph = ReturnType<typeof createGraph>;
 
-export function createGraph(symbols: readonly string[] = []) {
+/** `standard`: nodes of ONNX's own operator set alone. */
+export function createGraph(symbols: readonly string[] = [], { standard = false } = {}) {
   const standIns = symbols.map((name, i) => ({ name, size: PRIMES[i] }));
   const inputs: Value[] = [];
   const nodes: Node[] = [];
@@ -199,6 +200,7 @@ export function createGraph(symbols: readonly string[] = []) {
   }
 
   return {
+    standard,
     inputs,
     nodes,
     constants,

@@ -2,7 +2,7 @@
 import * as ort from 'onnxruntime-node';
 import { EngineError } from '../../errors.js';
 import { maskBuffers } from '../chance.js';
-import type { Call, HostTensor, Program, ProgramOptions, Recordable, Sizes } from '../types.js';
+import type { Call, Device, HostTensor, Program, ProgramOptions, Recordable, Sizes } from '../types.js';
 import type { CompiledBank } from './bank.js';
 import type { Graph, Value } from './graph.js';
 import { serialize } from './onnx.js';
@@ -26,6 +26,7 @@ type Destination =
 
 export interface ProgramHost {
   threads: number;
+  device: Device;
   cache: { get(key: string, make: () => Promise<Compiled>, measure: (entry: Compiled) => number): Promise<Compiled> };
 }
 
@@ -35,7 +36,8 @@ export function compiledProgram(
   body: Recordable,
   options: ProgramOptions = {},
 ): Program {
-  const { shapes } = options;
+  // Sizes that only a run knows are computed on the processor, between what the device computes.
+  const shapes = host.device === 'cpu' ? options.shapes : undefined;
   const masksOf = maskBuffers();
 
   async function compile(call: Call): Promise<Compiled> {
@@ -58,6 +60,7 @@ export function compiledProgram(
       symbols,
       sizes: call.sizes,
       chance: call.chance !== undefined,
+      standard: host.device === 'webgpu',
     });
     const results = new Map<string, Value>();
     const destinations = new Map<string, Destination>();
@@ -76,7 +79,12 @@ export function compiledProgram(
       }
     }
     const model = serialize(graph, name, results);
-    const session = await openSession(model.bytes, { threads: host.threads, symbolic: shapes !== undefined, name });
+    const session = await openSession(model.bytes, {
+      threads: host.threads,
+      device: host.device,
+      symbolic: shapes !== undefined,
+      name,
+    });
     if (!shapes) {
       for (const [key, destination] of destinations) {
         const value = results.get(key.slice(4)) as Value;

@@ -194,9 +194,15 @@ export interface InputSpec {
 /** Runs a function once under the recording backend. Synchronous; the backend that was in use is in use again afterwards. */
 export function record(
   body: Recordable,
-  options: { inputs: (standIns: Sizes) => InputSpec[]; symbols?: readonly string[]; sizes?: Sizes; chance: boolean },
+  options: {
+    inputs: (standIns: Sizes) => InputSpec[];
+    symbols?: readonly string[];
+    sizes?: Sizes;
+    chance: boolean;
+    standard?: boolean;
+  },
 ): Recording {
-  const graph = createGraph(options.symbols);
+  const graph = createGraph(options.symbols, { standard: options.standard });
   const recorder = theBackend();
   const outer = recorder.graph;
   // Where nothing has computed yet, no backend is in use: the best one is then, and stays so afterwards.

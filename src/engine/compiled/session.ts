@@ -1,18 +1,21 @@
 /** ONNX Runtime: sessions with our settings, and a cache of them that is bounded in bytes. */
 import * as ort from 'onnxruntime-node';
 import { EngineError } from '../../errors.js';
-import type { HostTensor } from '../types.js';
+import type { Device, HostTensor } from '../types.js';
 import type { Node, Value } from './graph.js';
+
+// What goes wrong is thrown; the library would write it to stderr as well.
+ort.env.logLevel = 'fatal';
 
 const BYTES: Record<string, number> = { float32: 4, int32: 4, int64: 8, bool: 1 };
 
 export async function openSession(
   model: Uint8Array,
-  options: { threads: number; symbolic: boolean; name: string },
+  options: { threads: number; device: Device; symbolic: boolean; name: string },
 ): Promise<ort.InferenceSession> {
   try {
     return await ort.InferenceSession.create(model, {
-      executionProviders: ['cpu'],
+      executionProviders: [options.device],
       graphOptimizationLevel: 'all',
       executionMode: 'sequential',
       intraOpNumThreads: options.threads,
@@ -20,7 +23,13 @@ export async function openSession(
       enableMemPattern: !options.symbolic,
       logSeverityLevel: 3,
       // Moments of rarely seen embedding rows become denormal, where arithmetic is many times slower.
-      extra: { session: { set_denormal_as_zero: '1' } },
+      extra: {
+        session: {
+          set_denormal_as_zero: '1',
+          // What a device cannot do fails, instead of being copied to the processor and back.
+          ...(options.device === 'cpu' ? {} : { disable_cpu_ep_fallback: '1' }),
+        },
+      },
     });
   } catch (cause) {
     throw new EngineError(

@@ -39,7 +39,19 @@ function multiply(graph: Graph, a: Value, b: Value, attributes: NamedAttrMap, fa
   if (rank === 2) return graph.node('Gemm', [a, b], { shape: [rows, columns] }, flags);
   // tf.matMul on a pair of matrices arrives as one batch of one.
   const batch = broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
-  return graph.node('FusedMatMul', [a, b], { shape: [...batch, rows, columns] }, flags, 'com.microsoft');
+  const shape = [...batch, rows, columns];
+  if (!graph.standard) return graph.node('FusedMatMul', [a, b], { shape }, flags, 'com.microsoft');
+  const product = graph.node('MatMul', [transA ? transposed(graph, a) : a, transB ? transposed(graph, b) : b], {
+    shape,
+  });
+  return factor === 1 ? product : graph.node('Mul', [product, graph.scalar(factor, 'float32')], { shape });
+}
+
+/** The last two axes exchanged. */
+function transposed(graph: Graph, x: Value): Value {
+  const rank = x.shape.length;
+  const order = [...x.shape.keys()].slice(0, -2).concat(rank - 1, rank - 2);
+  return graph.node('Transpose', [x], { shape: order.map((axis) => x.shape[axis]) }, { perm: order });
 }
 
 /** x · weightᵀ + bias in one node. */
