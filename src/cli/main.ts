@@ -3,6 +3,7 @@
  * is known, and only yargs before its words are understood, so that help is there at once.
  */
 import { UserError } from '../errors.js';
+import { reason } from '../files.js';
 import { nearest } from '../nearest.js';
 import { version } from '../version.js';
 import { printFailure } from './failure.js';
@@ -75,7 +76,11 @@ const VERBS: Verb[] = [
 
 /** Runs the command line. Sets `process.exitCode`: 0 done, 1 our fault, 2 the user's mistake, 130 interrupted. */
 export async function main(argv: string[]): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) quietWhenPipeCloses(stream);
+  watchStream(process.stdout, (cause) => {
+    process.exitCode = printFailure(unwritable(cause), argv.includes('--verbose'));
+  });
+  // Of stderr there is nowhere to tell.
+  watchStream(process.stderr, () => {});
   try {
     await dispatch(argv);
   } catch (error) {
@@ -120,12 +125,23 @@ function bare(argv: string[]): string {
   throw new UserError('no verb given', { hint: 'see spantune --help' });
 }
 
-/** `spantune … | head` closes the pipe early: that is no fault of anybody's. */
-function quietWhenPipeCloses(stream: NodeJS.WriteStream): void {
-  if (stream.listeners('error').includes(ignoreClosedPipe)) return;
-  stream.on('error', ignoreClosedPipe);
+const watched = new WeakSet<NodeJS.WriteStream>();
+
+/** `spantune … | head` closes the pipe early: that is no fault of anybody's. What else keeps the stream from being written is told once. */
+function watchStream(stream: NodeJS.WriteStream, tell: (cause: Error) => void): void {
+  if (watched.has(stream)) return;
+  watched.add(stream);
+  let told = false;
+  stream.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EPIPE' || told) return;
+    told = true;
+    tell(cause);
+  });
 }
 
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+function unwritable(cause: Error): UserError {
+  return new UserError(`standard output cannot be written to: ${reason(cause)}`, {
+    hint: 'make room where it goes to, or send it elsewhere',
+    cause,
+  });
 }

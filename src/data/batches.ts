@@ -19,7 +19,7 @@ export interface TrainingOrder {
 }
 
 export interface Padding {
-  /** Rows of every batch: `batchRows(batchSize)`. */
+  /** Rows of every batch: `batchRows(batchSize, examples)`. */
   rows: number;
   /** Longest input. */
   maxLength: number;
@@ -28,9 +28,12 @@ export interface Padding {
 
 const POOL = 50;
 
-/** Rows of a batch of `batchSize` examples: 2 at least, since a matrix product of a single row differs in bits. */
-export function batchRows(batchSize: number): number {
-  return Math.max(2, batchSize);
+/**
+ * Rows of every batch of a split of so many examples: as many as can be filled, and 2 at least, since a matrix product of a single row
+ * differs in bits.
+ */
+export function batchRows(batchSize: number, examples: number): number {
+  return Math.max(2, Math.min(batchSize, examples));
 }
 
 /**
@@ -81,9 +84,10 @@ function* batches(
   plan: Plan,
   { batchSize, padId, maxLength }: { batchSize: number; padId: number; maxLength: number },
 ): Generator<Batch> {
+  const rows = batchRows(batchSize, encoded.length);
   for (const indices of plan) {
     const length = batchLength(encoded, indices, maxLength);
-    yield makeBatch(encoded, indices, { rows: batchRows(batchSize), length, padId });
+    yield makeBatch(encoded, indices, { rows, length, padId });
   }
 }
 

@@ -25,12 +25,15 @@ export function planLoad(plan: Plan, encoded: Encoded[], padding: { rows: number
 
 /** What one pass over a split puts through a model. */
 export function splitLoad(encoded: Encoded[], maxLength: number): Load {
-  return planLoad(evaluationPlan(lengthsOf(encoded), ROWS), encoded, { rows: ROWS, maxLength });
+  return planLoad(evaluationPlan(lengthsOf(encoded), ROWS), encoded, {
+    rows: batchRows(ROWS, encoded.length),
+    maxLength,
+  });
 }
 
 /** What the first `steps` steps put through a model. */
 function stepsLoad(data: RunData, steps: number, { batchSize, accumulation }: TunedConfig['training']): Load {
-  const padding = { rows: batchRows(batchSize), maxLength: data.pad.maxLength };
+  const padding = { rows: batchRows(batchSize, data.trainEncoded.length), maxLength: data.pad.maxLength };
   let load = NO_LOAD;
   for (let epoch = 0, left = steps; left > 0; epoch++) {
     const batches = data.plan(epoch).slice(0, left * accumulation);

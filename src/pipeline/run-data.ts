@@ -107,7 +107,10 @@ export function readRunData(opened: OpenTask, model: OpenModel, config: RunConfi
         examples.map(({ label }) => label ?? Number.NaN),
       );
     },
-    padding: paddingShare(firstEpoch, encoded, { rows: batchRows(options.batchSize), maxLength: length }),
+    padding: paddingShare(firstEpoch, encoded, {
+      rows: batchRows(options.batchSize, encoded.length),
+      maxLength: length,
+    }),
     truncated: truncatedShare(encoded),
     warnings,
   };

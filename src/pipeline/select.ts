@@ -1,6 +1,13 @@
 /** Measuring the layers: one forward pass over the training split, ν of every layer, the proposed arm. */
 import { type RunConfig, splitSeedOf } from '../config/schema.js';
-import { evaluationBatches, evaluationPlan, lengthsOf, paddingShare, truncatedShare } from '../data/batches.js';
+import {
+  batchRows,
+  evaluationBatches,
+  evaluationPlan,
+  lengthsOf,
+  paddingShare,
+  truncatedShare,
+} from '../data/batches.js';
 import { cleanSplit } from '../data/clean-split.js';
 import { openTask } from '../data/tasks.js';
 import type { Encoded, Example, OpenTask, Task } from '../data/types.js';
@@ -156,7 +163,10 @@ export async function measure(
       score: selection.score,
       scores: describeScores(scores, { k: selection.k, range: selection.range }),
       seconds: (performance.now() - began) / 1000,
-      padding: paddingShare(evaluationPlan(lengthsOf(encoded), ROWS), encoded, { rows: ROWS, maxLength }),
+      padding: paddingShare(evaluationPlan(lengthsOf(encoded), ROWS), encoded, {
+        rows: batchRows(ROWS, encoded.length),
+        maxLength,
+      }),
       truncated: truncatedShare(encoded),
     };
   } finally {

@@ -1,6 +1,6 @@
 /** The command line from outside: exit codes, and what goes to stdout and what to stderr. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -93,6 +93,15 @@ test('help, versions and mistakes', async (t) => {
       assert.ok(rest.every((line) => line.startsWith('cause ')) && (rest.length === 0 || words.includes('--verbose')));
     });
   }
+});
+
+const full = existsSync('/dev/full') ? openSync('/dev/full', 'w') : undefined;
+test('standard output that cannot be written to is an error line', {
+  skip: full === undefined && 'no /dev/full',
+}, async () => {
+  const { code, stderr } = await spantune(['--help'], { stdout: full });
+  assert.equal(code, 2);
+  assert.match(stderr, /^error {2}standard output cannot be written to: the disk is full\nhint {3}/);
 });
 
 test('a finished run and foreign files are not written over unasked', async () => {

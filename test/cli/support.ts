@@ -12,6 +12,8 @@ export interface Outcome {
 export interface StartOptions {
   /** What standard input holds; nothing unless told. */
   input?: string;
+  /** A file that standard output goes to; it is read unless told. */
+  stdout?: number;
   onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
@@ -26,18 +28,22 @@ export function spantune(words: string[], options: StartOptions = {}): Promise<O
   return start(MAIN, words, options);
 }
 
-export function start(script: string, words: string[], { input, onStderr }: StartOptions = {}): Promise<Outcome> {
+export function start(
+  script: string,
+  words: string[],
+  { input, stdout, onStderr }: StartOptions = {},
+): Promise<Outcome> {
   const loader = BUILT ? [] : ['--import', 'tsx'];
   const child = spawn(process.execPath, [...loader, '--input-type=module', '-e', script, '--', ...words], {
     cwd: root,
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', stdout ?? 'pipe', 'pipe'],
   });
-  child.stdin.end(input);
+  child.stdin?.end(input);
   const outcome: Outcome = { code: null, stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text) => {
+  child.stdout?.setEncoding('utf8').on('data', (text) => {
     outcome.stdout += text;
   });
-  child.stderr.setEncoding('utf8').on('data', (text) => {
+  child.stderr?.setEncoding('utf8').on('data', (text) => {
     outcome.stderr += text;
     onStderr?.(text, (signal) => child.kill(signal));
   });

@@ -102,8 +102,10 @@ test('no row of any batch is fully masked, inputs of no tokens included; no batc
       assert.ok(of(batch.attentionMask) && of(batch.contentMask));
     }
   }
-  assert.equal(batchRows(1), 2);
-  assert.equal(batchRows(32), 32);
+  assert.equal(batchRows(1, 100), 2);
+  assert.equal(batchRows(32, 100), 32);
+  assert.equal(batchRows(1e9, 100), 100);
+  assert.equal(batchRows(32, 1), 2);
 });
 
 test('training goes on at any batch as if it had not stopped', () => {
