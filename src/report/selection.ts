@@ -20,11 +20,24 @@ export function renderSelection(result: SelectResult, style: Style = plain): str
       `${style.yellow('ν hardly separates these layers:')} none is chosen in half of the half-samples. A neighbour may serve as well; more inputs may decide.`,
     );
   }
+  const other = rival(result);
+  if (other) {
+    lines.push(
+      `${style.yellow(`Half of these inputs choose layer ${other.layer}`)} (${formatPercent(other.share)} of half-samples): the order of the layers still depends on how many inputs there are. Compare both.`,
+    );
+  }
   if (result.leftOut.length > 0) {
     const many = result.leftOut.length > 1;
     lines.push(`left out, with a single example: ${many ? 'classes' : 'class'} ${result.leftOut.join(', ')}.`);
   }
   return lines.join('\n');
+}
+
+/** A layer other than ℓ* that half-samples agree on. */
+function rival({ layers, selected, score }: SelectResult): { layer: number; share: number } | undefined {
+  if (score !== 'nu') return undefined;
+  const found = layers.find(({ layer, share }) => layer !== selected && (share ?? 0) >= 0.5);
+  return found && { layer: found.layer, share: found.share ?? 0 };
 }
 
 function heading({ task, samples, pair, model, shape, seconds }: SelectResult, style: Style): string {

@@ -69,6 +69,15 @@ test('an undecided choice and classes left out are said', () => {
   assert.match(text, /3 668 texts/);
 });
 
+test('half-samples that agree on another layer are said', () => {
+  const layers = selection.layers.map((layer) => ({ ...layer, share: layer.layer === 3 ? 0.84 : 0.03 }));
+  assert.match(
+    renderSelection({ ...selection, layers }),
+    /^Half of these inputs choose layer 3 \(84 % of half-samples\): /m,
+  );
+  assert.doesNotMatch(renderSelection(selection), /Half of these inputs/);
+});
+
 const training: TrainResult = {
   task: 'mrpc',
   model: 'all-MiniLM-L6-v2',
