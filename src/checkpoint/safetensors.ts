@@ -68,6 +68,7 @@ export function openSafetensors(file: string, { restore = RESTORE }: { restore?:
     });
   }
   try {
+    if (!fstatSync(descriptor).isFile()) throw new CheckpointError('is a folder, not a file', { file, hint: restore });
     const { tensors, metadata } = readHeader(descriptor, file, restore);
     const info = (name: string): TensorInfo => {
       const found = tensors.get(name);

@@ -47,8 +47,10 @@ async function source(args: Arguments, flags: Flags): Promise<Pick<PredictOption
     return { split: split ?? 'test' };
   }
   if (input !== '-') {
-    if (!statSync(input, { throwIfNoEntry: false })?.isFile()) {
-      throw new UserError('there is no such file', { file: input, hint: 'check the path; - reads stdin' });
+    const stat = statSync(input, { throwIfNoEntry: false });
+    if (!stat || stat.isDirectory()) {
+      const what = stat ? 'is a folder, not a file' : 'there is no such file';
+      throw new UserError(what, { file: input, hint: 'check the path; - reads stdin' });
     }
     return { input: { name: input } };
   }

@@ -30,7 +30,7 @@ export function options(command: Argv): Argv {
     })
     .example('spantune train configs/mrpc-selected.yaml', '')
     .example('spantune train configs/mrpc-selected.yaml --set training.epochs=5 --set seed=2', '')
-    .example('spantune train configs/mrpc-selected.yaml --set "arm={ bottom: l* - 1, top: l*, head: L }"', '')
+    .example('spantune train configs/mrpc-selected.yaml --set "arm={ bottom: l*, top: L, head: L }"', '')
     .example('spantune train configs/trec-selected.yaml --output runs/trec --json > trec.json', '');
 }
 

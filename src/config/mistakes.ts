@@ -13,7 +13,7 @@ export interface Mistake {
   hint?: string;
 }
 
-const ARM_HINT = 'such as { bottom: l* - 1, top: l*, head: L }; null for bottom and top tunes the classifier alone';
+const ARM_HINT = 'such as { bottom: l*, top: L, head: L }; null for bottom and top tunes the classifier alone';
 /** Blocks of the defaults that a run does not state. */
 // A map: a misspelt key may bear a name that every object has.
 const ELSEWHERE = new Map([['adapters', 'such as "tuning: { method: lora, rank: 8 }"']]);
@@ -111,6 +111,8 @@ function wrongValue(path: string[], problem: string, merged: Block, { missing }:
 
 function valueHint(value: unknown, problem: string): string | undefined {
   if (typeof value !== 'string') return undefined;
+  if (/ one of .*compiled/.test(problem) && /^(gpu|cuda|webgpu)$/i.test(value))
+    return 'for a GPU, state engine.device: webgpu or cuda';
   if (value !== '' && Number.isFinite(Number(value)) && / number/.test(problem))
     return 'write the number without quotes';
   const words = problem.match(/[A-Za-z0-9-]+/g) ?? [];
@@ -120,7 +122,8 @@ function valueHint(value: unknown, problem: string): string | undefined {
 
 function brief(value: unknown): string {
   if (isBlock(value)) return 'a block of keys';
-  const text = JSON.stringify(value) ?? String(value);
+  // JSON has no words for these.
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 

@@ -181,18 +181,19 @@ export function glueEntry(name: string): GlueEntry | undefined {
   return GLUE.find((entry) => wanted === plain(entry.task.name) || wanted === plain(entry.folder));
 }
 
-/** Other names of a split: Hugging Face's, and MNLI's in full. */
-export function splitName(name: string): string {
-  const known: Record<string, string> = {
-    validation: 'dev',
-    dev_matched: 'dev',
-    validation_matched: 'dev',
-    validation_mismatched: 'dev_mismatched',
-    test_matched: 'test',
-    diagnostic: 'ax',
-  };
+const SPLIT_NAMES: Record<string, string> = { validation: 'dev', diagnostic: 'ax' };
+const MATCHED: Record<string, string> = {
+  dev_matched: 'dev',
+  validation_matched: 'dev',
+  validation_mismatched: 'dev_mismatched',
+  test_matched: 'test',
+};
+
+/** Other names of a task's split: Hugging Face's, and where there is a mismatched one, those in full. */
+export function splitName(name: string, splits: readonly string[]): string {
   const lower = name.toLowerCase();
-  return known[lower] ?? lower;
+  const matched = splits.includes('dev_mismatched') ? MATCHED[lower] : undefined;
+  return matched ?? SPLIT_NAMES[lower] ?? lower;
 }
 
 const plain = (name: string) => name.toLowerCase().replaceAll('-', '');

@@ -1,8 +1,7 @@
 /** Reads new text to predict: plain lines, or a table with the task's columns. */
-import { isUtf8 } from 'node:buffer';
 import { DataError } from '../errors.js';
 import { USUAL_COLUMNS } from './own-task.js';
-import { eachLine, eachRow, type Format, formatOfExtension, readBytes } from './rows.js';
+import { eachLine, eachRow, type Format, formatOfExtension, readBytes, requireText } from './rows.js';
 import { quoted } from './splits.js';
 import type { Example } from './types.js';
 
@@ -30,7 +29,7 @@ export interface Inputs {
 export function readInputs(path: string, options: InputOptions): Inputs {
   const bytes = options.content === undefined ? readBytes(path, 'check --input') : Buffer.from(options.content);
   if (bytes.length === 0) throw new DataError('is empty', { file: path, hint: 'give one input a line' });
-  requireText(path, bytes);
+  requireText(path, bytes, { nul: true });
   const candidates = options.text === undefined ? usual(options.pair) : [[options.text].flat()];
   const format = options.content === undefined ? formatOfExtension(path) : undefined;
   const [first] = eachLine(bytes);
@@ -41,22 +40,6 @@ export function readInputs(path: string, options: InputOptions): Inputs {
   return named && (options.pair || names.length > 1)
     ? fromTable(path, bytes, 'tsv', candidates)
     : fromLines(path, bytes, options.pair);
-}
-
-/** UTF-8 without NUL bytes; judged line by line, since one that is not has a number to tell. */
-function requireText(file: string, bytes: Buffer): void {
-  if (isUtf8(bytes) && !bytes.includes(0)) return;
-  let line = 1;
-  for (let start = 0; start < bytes.length; line++) {
-    const end = bytes.indexOf(10, start);
-    const part = bytes.subarray(start, end < 0 ? bytes.length : end);
-    const what = part.includes(0) ? 'holds a NUL byte' : isUtf8(part) ? undefined : 'is not valid UTF-8';
-    if (what !== undefined) {
-      const hint = 'give text in UTF-8, such as iconv -f latin1 -t utf8 writes; a binary file has none to label';
-      throw new DataError(what, { file, line, hint });
-    }
-    start += part.length + 1;
-  }
 }
 
 /** `empty`: blank lines that became inputs; `skipped`: those that became none. */

@@ -32,7 +32,7 @@ export function openOwnTask(spec: TaskSpec, files: Record<string, string>): Open
     task,
     splits: Object.keys(files),
     split(wanted) {
-      const name = splitName(wanted);
+      const name = splitName(wanted, Object.keys(files));
       const file = Object.hasOwn(files, name) ? files[name] : undefined;
       if (file === undefined) {
         const known = Object.keys(files).join(', ');

@@ -1,4 +1,5 @@
 /** Rows of a TSV (quoting off), CSV (quoting on) or JSONL file, each with the line on which it begins. */
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { CsvError, parse } from 'csv-parse/sync';
@@ -48,6 +49,8 @@ export function formatOfExtension(file: string): Format | undefined {
  * format's rules, and lets the visitor's own errors pass.
  */
 export function eachRow(file: string, bytes: Buffer, format: Format, visitor: RowVisitor): void {
+  // Tables may be UTF-16, which its mark tells.
+  if (format === 'jsonl' || bytes[0] !== 0xff || bytes[1] !== 0xfe) requireText(file, bytes);
   if (format === 'jsonl') eachJsonRow(file, bytes, visitor);
   else eachDelimitedRow(file, bytes, format, visitor);
 }
@@ -113,6 +116,22 @@ function eachJsonRow(file: string, bytes: Buffer, visitor: RowVisitor): void {
       names.map((name) => cell(row[name])),
       line,
     );
+  }
+}
+
+/** UTF-8, with `nul` without NUL bytes; judged line by line where it is not, since there is a number to tell. */
+export function requireText(file: string, bytes: Buffer, { nul = false } = {}): void {
+  if (isUtf8(bytes) && !(nul && bytes.includes(0))) return;
+  let line = 1;
+  for (let start = 0; start < bytes.length; line++) {
+    const end = bytes.indexOf(10, start);
+    const part = bytes.subarray(start, end < 0 ? bytes.length : end);
+    const what = nul && part.includes(0) ? 'holds a NUL byte' : isUtf8(part) ? undefined : 'is not valid UTF-8';
+    if (what !== undefined) {
+      const hint = 'give text in UTF-8, such as iconv -f latin1 -t utf8 writes; a binary file has none to label';
+      throw new DataError(what, { file, line, hint });
+    }
+    start += part.length + 1;
   }
 }
 

@@ -48,7 +48,7 @@ function openGlueTask(entry: GlueEntry, spec: TaskSpec, stated: Record<string, s
       return file !== undefined && existsSync(file);
     }),
     split(wanted) {
-      const name = splitName(wanted);
+      const name = splitName(wanted, Object.keys(splits));
       const layout = Object.hasOwn(splits, name) ? splits[name] : undefined;
       if (!layout) {
         throw new UserError(`${task.name} has no split "${wanted}"`, {

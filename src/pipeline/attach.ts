@@ -11,7 +11,7 @@ import { firstLayer, type Start } from '../training/prefix/start.js';
 import type { ModelSpec } from '../training/programs.js';
 import { createState, type TrainingState } from '../training/state.js';
 import { startFrom, type TunedConfig } from './imported.js';
-import type { OpenModel } from './model.js';
+import { type OpenModel, tellSurplus } from './model.js';
 import type { Reporter } from './types.js';
 
 export interface Attached {
@@ -57,8 +57,7 @@ export function attach(
 ): Attached {
   const spec = { ...modelSpec(model, task, arm, config), start };
   const { parameters, surplus } = model.load(arm.head, firstLayer(start));
-  if (surplus.length > 0)
-    reporter.log('warn', `${surplus.length} tensors of the checkpoint are not used: ${surplus.slice(0, 5).join(', ')}`);
+  tellSurplus(model, surplus, reporter);
   const fresh = [
     ...initialiseAdapters(model.config, arm, config.tuning, config.seed),
     ...initialiseHead(model.config, { classes: spec.classes, classifier: spec.classifier }, config.seed),

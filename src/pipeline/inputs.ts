@@ -29,7 +29,7 @@ export function encodeExamples(
     if (stranger === undefined) return encoded;
     throw new CheckpointError(
       `token id ${stranger} lies outside the model's table of ${config.vocabulary} rows; the tokenizer has ${tokenizer.vocabularySize}`,
-      { file: folder, hint: 'take tokenizer and weights from the same model' },
+      { file: folder, hint: 'take config.json, tokenizer and weights from the same model' },
     );
   });
 }

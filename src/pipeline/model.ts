@@ -9,6 +9,7 @@ import { CheckpointError, UserError } from '../errors.js';
 import { addedParameters, assertMergeable, mergeAdapters } from '../model/adapters/registry.js';
 import type { EncoderConfig, HostTensor, ParameterName } from '../model/types.js';
 import { FILES, isRunFolder, type RunResult, readRun, readTuned } from './run-folder.js';
+import type { Reporter } from './types.js';
 
 export interface OpenModel {
   /** Last part of the folder's path, for people. */
@@ -21,6 +22,20 @@ export interface OpenModel {
   /** Parameters of layers from…layers, and where `from` is 1 (as it is unless told) of the embeddings. */
   load(layers: number, from?: number): { parameters: Map<ParameterName, HostTensor<Float32Array>>; surplus: string[] };
 }
+
+const told = new WeakSet<OpenModel>();
+
+/** Says, once a model, which tensors of the checkpoint have no place in it. */
+export function tellSurplus(model: OpenModel, surplus: readonly string[], reporter: Reporter): void {
+  if (surplus.length === 0 || told.has(model)) return;
+  told.add(model);
+  const more = surplus.length > TOLD ? ` and ${surplus.length - TOLD} more, which --verbose names` : '';
+  const names = surplus.slice(0, TOLD).join(', ');
+  reporter.log('warn', `${surplus.length} tensors of the checkpoint are not used: ${names}${more}`);
+  if (more) reporter.log('debug', `not used: ${surplus.join(', ')}`);
+}
+
+const TOLD = 5;
 
 /** Throws a `UserError` where the folder is no model, a `CheckpointError` where it is a broken one. */
 export function openModel(folder: string): OpenModel {

@@ -28,7 +28,7 @@ import { checkSpans } from './arm.js';
 import { settleEngine, withEngine } from './engine.js';
 import { encodeExamples, limitLength } from './inputs.js';
 import { describeScores, scoreLayers } from './layer-scores.js';
-import { type OpenModel, openModel } from './model.js';
+import { type OpenModel, openModel, tellSurplus } from './model.js';
 import { type TrainingRows, trainingRows } from './training-rows.js';
 import type { Reporter, SelectResult } from './types.js';
 
@@ -196,7 +196,7 @@ function classesFor(
 /** The one forward pass; the encoder's parameters are handed back. */
 async function pass(
   engine: Engine,
-  { config, tokenizer, load }: OpenModel,
+  model: OpenModel,
   encoded: Encoded[],
   maxLength: number,
   add: (states: Float32Array, inputs: ArrayLike<number>) => void,
@@ -204,7 +204,10 @@ async function pass(
   tokenCosine?: TokenCosine,
   keeper?: Keeper,
 ): Promise<Bank> {
-  const bank = bankOf(engine, load(config.layers).parameters);
+  const { config, tokenizer } = model;
+  const { parameters, surplus } = model.load(config.layers);
+  tellSurplus(model, surplus, reporter);
+  const bank = bankOf(engine, parameters);
   const states = createPooledStates(
     engine,
     config,

@@ -1,5 +1,6 @@
 /** Tuning with its reports: metrics.jsonl gets a line a step and a line an evaluation. */
 import type { Engine } from '../engine/types.js';
+import { UserError } from '../errors.js';
 import type { ResolvedArm } from '../selection/arms.js';
 import { type LoopResult, train } from '../training/loop.js';
 import type { Attached } from './attach.js';
@@ -50,6 +51,7 @@ export async function tune(
       outputs = await predict(data.selectionEncoded, (done, total) =>
         reporter.progress({ phase: 'evaluate', subject: data.selectionName, done, total }),
       );
+      requireFinite(outputs, data.selectionName);
       const { metrics, score, warnings } = data.score(outputs, data.selectionExamples);
       for (const warning of warnings) reporter.log('debug', warning);
       return { score: evaluationScore(data.task, metrics, score, training.best), metrics: { ...metrics, score } };
@@ -74,4 +76,12 @@ export async function tune(
     stop,
   });
   return { ...tuned, evaluations, outputs: data.selectionEncoded === data.devEncoded ? kept : undefined };
+}
+
+/** Weights that are no numbers never become some again. */
+function requireFinite(outputs: readonly number[][], split: string): void {
+  if (outputs.every((row) => row.every(Number.isFinite))) return;
+  throw new UserError(`training diverged: what the model says of ${split} is not finite`, {
+    hint: 'lower training.learningRate, or set training.clipNorm: 1',
+  });
 }

@@ -79,7 +79,7 @@ export type Preset = keyof typeof PRESETS;
 /** Names of the presets, as help texts list them. */
 export const PRESET_NAMES = Object.keys(PRESETS) as Preset[];
 
-const HINT = `arms: ${PRESET_NAMES.join(', ')} (k: a number of layers), or { bottom: l* - 1, top: l*, head: L }`;
+const HINT = `arms: ${PRESET_NAMES.join(', ')} (k: a number of layers), or { bottom: l*, top: L, head: L }`;
 
 /** Reads an arm. Throws a `UserError` that lists the names, with the nearest one, where there is no such arm. */
 export function parseArm(spec: ArmSpec): ArmRequest {
@@ -160,7 +160,7 @@ export function resolveArm(request: ArmRequest, context: ArmContext): ResolvedAr
     top: top === null ? null : at(top),
     head: at(head),
   };
-  return checkTriple(triple, layers, needsSelection(request));
+  return checkTriple(triple, layers, needsSelection(request), needsSelection(request) ? selected : undefined);
 }
 
 /** Whether the two arms train the same model; they then run once. */
@@ -207,7 +207,7 @@ function placeRandom({ layers, seed }: ArmContext, k: number): Triple {
   return { bottom: head - k + 1, top: head, head };
 }
 
-function checkTriple(arm: ResolvedArm, layers: number, measured: boolean): ResolvedArm {
+function checkTriple(arm: ResolvedArm, layers: number, measured: boolean, selected?: number): ResolvedArm {
   const { name, bottom, top, head } = arm;
   const tuned = bottom !== null && top !== null;
   const numbers = tuned ? `bottom ${bottom}, top ${top}, head ${head}` : `head ${head}`;
@@ -219,6 +219,10 @@ function checkTriple(arm: ResolvedArm, layers: number, measured: boolean): Resol
   const fits = head >= 1 && head <= layers && (!tuned || (bottom >= 1 && bottom <= top && top <= head));
   if (fits) return arm;
   const message = `arm ${name} does not fit a model of ${layers} layers: ${numbers}`;
-  const hint = 'layers must satisfy 1 ≤ bottom ≤ top ≤ head ≤ L';
+  const rule = 'layers must satisfy 1 ≤ bottom ≤ top ≤ head ≤ L';
+  const hint =
+    selected === undefined
+      ? rule
+      : `${rule}, and ℓ* is ${selected} here: state numbers, or take selected-k, whose layers always fit`;
   throw measured ? new NoSuchArmError(message, { hint }) : new UserError(message, { hint });
 }

@@ -128,6 +128,7 @@ test('damaged files are refused with the file and the tensor', () => {
   const eight = new Uint8Array(8);
 
   refuses(() => openSafetensors(join(folder, 'absent.safetensors')), /absent\.safetensors: there is no such file/);
+  refuses(() => openSafetensors(folder), /: is a folder, not a file/);
   writeFileSync(path, 'short');
   refuses(open, /bad\.safetensors: is not a safetensors file: it has 5 bytes/);
   writeFileSync(path, 'PK\x03\x04 a zip file, as PyTorch writes it');

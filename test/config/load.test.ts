@@ -117,6 +117,13 @@ test('a block left empty keeps its defaults', () => {
   assert.deepEqual(load(`${MINIMAL}training:\n`), load(MINIMAL));
 });
 
+test('values that were meant otherwise get a hint of their own', () => {
+  const [message, hint] = mistake(`${MINIMAL}engine: { name: gpu }\n`);
+  assert.match(message, /engine\.name must be one of auto, compiled, tensorflow, cpu, not "gpu"$/);
+  assert.equal(hint, 'for a GPU, state engine.device: webgpu or cuda');
+  assert.match(mistake(`${MINIMAL}training: { learningRate: .nan }\n`)[0], /not NaN$/);
+});
+
 test('unknown keys are named where they stand', () => {
   assert.deepEqual(mistake(`${MINIMAL}trainng:\n  epochs: 3\n`), [
     'run.yaml:5:1: unknown key "trainng"',

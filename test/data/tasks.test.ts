@@ -156,7 +156,7 @@ test('the Hugging Face form reads by column names, labels as ids or names, −1 
   const mnli = files({
     'mnli/validation_matched.csv': 'premise,hypothesis,label\r\n"a\r\nb",c,2\r\nd,,entailment\r\n',
   });
-  assert.deepEqual(openTask({ name: 'mnli', data: mnli }).split('dev').examples, [
+  assert.deepEqual(openTask({ name: 'mnli', data: mnli }).split('dev_matched').examples, [
     { text: 'a\r\nb', pair: 'c', label: 2, line: 2 },
     { text: 'd', pair: '', label: 0, line: 4 },
   ]);
@@ -238,6 +238,14 @@ test('mistakes name file, line and remedy', () => {
   assert.match(sst2('sentence\tlabel\n', 'dev').text, /^SST-2\/dev\.tsv: holds no rows$/);
   assert.match(sst2('sentence,label\nfine,1\n').text, /:1: has 1 column, but 2 were expected$/);
   assert.match(sst2('sentence\tlabel\nfine\t1\nfine\n', 'dev').text, /:3: has 1 column, but 2 were expected$/);
+
+  const latin1 = Buffer.from('sentence\tlabel\nfine\t1\ncaf\u00e9\t0\n', 'latin1') as unknown as string;
+  const foreign = sst2(latin1);
+  assert.match(foreign.text, /^SST-2\/train\.tsv:3: is not valid UTF-8$/);
+  assert.match(foreign.hint, /iconv/);
+
+  const matched = openTask({ name: 'sst2', data: files({ 'SST-2/dev.tsv': 'sentence\tlabel\nfine\t1\n' }) });
+  assert.match(mistake(() => matched.split('dev_matched'), UserError).text, /sst2 has no split "dev_matched"/);
 
   const absent = mistake(() => openTask({ name: 'sst2', data: files({ 'SST-2/dev.tsv': '' }) }).split('train'));
   assert.match(absent.text, /^SST-2\/train\.tsv: there is no such file$/);

@@ -21,7 +21,10 @@ const division = { jobs: 2, threads: 1 };
 const shipped = (name: string) => join(root, 'configs/glue', name);
 
 test('the paper’s design is planned from a configuration alone', async () => {
-  const grid = loadGrid(shipped('paper.yaml'), { checkPaths: false });
+  const grid = loadGrid(shipped('paper.yaml'), {
+    checkPaths: false,
+    overrides: [setOverride(`data=${join(folder, 'no-data')}`)],
+  });
   const paper = prepare(grid, { absent: true });
   const estimate = async (options: Parameters<typeof runEstimate>[0]) => {
     // The speed of this machine is not of interest.

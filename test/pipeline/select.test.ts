@@ -1,5 +1,6 @@
 /** Measuring the layers of a model on a task's files. */
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Tensor } from '@tensorflow/tfjs';
@@ -56,6 +57,17 @@ function variability(states: number[][]): number {
   });
   return (along[0] + along[1]) / square ** 2;
 }
+
+test('layers that the configuration leaves out of the checkpoint are named', async () => {
+  const cut = writeModel(join(folder, 'cut'));
+  const config = JSON.parse(readFileSync(join(cut, 'config.json'), 'utf8'));
+  writeFileSync(join(cut, 'config.json'), JSON.stringify({ ...config, num_hidden_layers: 2 }));
+  const { logs, reporter } = listener();
+  await runSelect(configOf({ model: cut, task }), reporter);
+  const told = logs.filter((line) => /tensors of the checkpoint are not used/.test(line.message));
+  assert.equal(told.length, 1);
+  assert.match(told[0].message, /^16 tensors .*layer\.2\..* and 11 more/);
+});
 
 test('a sample is stratified, and the same for the same seed', async () => {
   const select = (seed: number) => runSelect(configOf({ model, task, seed, selection: { samples: 21 } }), quiet);

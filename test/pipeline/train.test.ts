@@ -349,3 +349,15 @@ test('the run folder must be one that can be written', async () => {
     },
   );
 });
+
+test('weights that are no numbers any more are an error, not a score', async () => {
+  const config = configOf({ model, task, training: { epochs: 2, learningRate: 1e9, clipNorm: 0 } });
+  await assert.rejects(
+    runTrain(config, at('diverged'), quiet, () => false),
+    {
+      name: 'UserError',
+      message: /^training diverged|^the gradient was not finite/,
+      hint: /learningRate/,
+    },
+  );
+});

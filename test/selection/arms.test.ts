@@ -187,7 +187,10 @@ describe('stated triples', () => {
   });
 
   it('that ν alone puts out of the model are no such arm, others a mistake', () => {
-    assert.throws(() => place({ bottom: 'l* - 1', top: 'l*', head: 'l*' }), NoSuchArmError);
+    assert.throws(
+      () => place({ bottom: 'l* - 1', top: 'l*', head: 'l*' }),
+      (error) => error instanceof NoSuchArmError && /ℓ\* is 1 here: .*selected-k/.test(error.hint ?? ''),
+    );
     assert.throws(
       () => place({ bottom: 0, top: 1, head: 1 }),
       (error) => !(error instanceof NoSuchArmError),
