@@ -6,12 +6,11 @@
  *
  * An operation is a multiplication or an addition: a product of n × n matrices is 2n³ of them.
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeFileWhole } from '../src/files.js';
 import { environment } from '../src/pipeline/environment.js';
-import { here, PYTHON } from './runs.js';
+import { here, needPeers, PYTHON } from './runs.js';
 import { openSide, takeTurns } from './side.js';
 import { spread } from './statistics.js';
 
@@ -23,10 +22,7 @@ const { values } = parseArgs({
   },
 });
 const words = ['--size', values.size, '--threads', values.threads];
-if (!existsSync(PYTHON)) {
-  console.error('PyTorch is not installed (benchmarks/README.md says how): nothing to compare with');
-  process.exit(0);
-}
+needPeers(PYTHON);
 const { runs, ratios } = await takeTurns(
   [
     await openSide(PYTHON, [here('peers/ceiling.py'), ...words]),

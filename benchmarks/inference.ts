@@ -7,14 +7,15 @@
  * one, and 32 at a time. `--head` cuts our encoder at that layer, as an arm below the top does; the peer always computes all.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { environment } from '../src/pipeline/environment.js';
-import { here, PYTHON } from './runs.js';
+import { here, needPeers, PYTHON } from './runs.js';
 import { openSide, takeTurns } from './side.js';
 import { median, spread } from './statistics.js';
+import { sst2Sentences } from './tasks.js';
 
 const { values } = parseArgs({
   options: {
@@ -26,12 +27,8 @@ const { values } = parseArgs({
     threads: { type: 'string', default: '2' },
   },
 });
-if (!existsSync(PYTHON) || !existsSync(join(values.packages, 'node_modules/@huggingface/transformers'))) {
-  console.error('the peers are not installed (benchmarks/README.md says how): nothing to compare with');
-  process.exit(0);
-}
-const lines = readFileSync(resolve(values.data, 'SST-2/dev.tsv'), 'utf8').split('\n').slice(1).filter(Boolean);
-const texts = lines.map((line) => line.split('\t')[0]).slice(0, 320);
+needPeers(PYTHON, join(values.packages, 'node_modules/@huggingface/transformers'));
+const texts = sst2Sentences(values.data, 'dev').slice(0, 320);
 const folder = mkdtempSync(join(tmpdir(), 'inference-'));
 const [file, onnx] = [join(folder, 'texts.json'), join(folder, 'model')];
 writeFileSync(file, JSON.stringify(texts));
@@ -49,7 +46,16 @@ try {
     const head = values.head ? ['--head', values.head] : [];
     const { runs, ratios, peakMemory } = await takeTurns(
       [
-        await openSide(process.execPath, [here('peers/infer.mjs'), values.packages, onnx, file, rows, values.threads]),
+        await openSide(process.execPath, [
+          '--import',
+          'tsx',
+          here('inference-peer.ts'),
+          values.packages,
+          onnx,
+          file,
+          rows,
+          values.threads,
+        ]),
         await openSide(process.execPath, ['--import', 'tsx', here('inference-serve.ts'), ...own, ...head]),
       ],
       { turns: Number(values.rounds), count: 1 },

@@ -99,6 +99,13 @@ export function peerRun(python: string, args: string[]): PeerResult {
 export const PYTHON = here('.venv/bin/python');
 export const ADAPTERS_PYTHON = here('.venv-adapters/bin/python');
 
+/** Ends the benchmark, saying so, where a peer's file is not there. */
+export function needPeers(...files: string[]): void {
+  if (files.every((file) => existsSync(file))) return;
+  console.error('the peers are not installed (benchmarks/README.md says how): nothing to compare with');
+  process.exit(0);
+}
+
 /** Prints what benchmarks/peers/compare_scores.py says; its exit code becomes ours where it is not 0. */
 export function compareScores(args: string[]): void {
   const { status } = spawnSync(PYTHON, [here('peers/compare_scores.py'), ...args], { stdio: 'inherit' });

@@ -15,7 +15,7 @@ import { environment } from '../src/pipeline/environment.js';
 import type { SelectResult } from '../src/pipeline/types.js';
 import { formatBytes } from '../src/report/format.js';
 import { renderTable } from '../src/report/table.js';
-import { here, PYTHON } from './runs.js';
+import { here, needPeers, PYTHON } from './runs.js';
 import { median, spread } from './statistics.js';
 
 const { values } = parseArgs({
@@ -27,10 +27,7 @@ const { values } = parseArgs({
     threads: { type: 'string', default: '2' },
   },
 });
-if (!existsSync(PYTHON)) {
-  console.error('PyTorch is not installed (benchmarks/README.md says how): nothing to compare with');
-  process.exit(0);
-}
+needPeers(PYTHON);
 const what = ['--model', resolve(values.model), '--task', values.task, '--data', resolve(values.data)];
 const words = [...what, '--threads', values.threads];
 const folder = mkdtempSync(join(tmpdir(), 'select-'));

@@ -8,17 +8,15 @@
  * `first` spantune computes of the classifier's layer what the first token needs; with `mean` both sides compute all of it. The peer is
  * PyTorch as it comes, through `torch.compile`, or under bfloat16 autocast.
  *
- * One process a side and shape, so that peak memory is true. Prints medians, spread, the ratio PyTorch / spantune (above 1: spantune is
- * faster) and the share of the machine's matrix-product ceiling that our step reaches, and writes
- * benchmarks/results/step-FORM-POOLING-PEER.json.
+ * One process a side and shape, so that peak memory is true. Prints medians, spread and the ratio PyTorch / spantune (above 1: spantune is
+ * faster), and writes benchmarks/results/step-FORM-POOLING-PEER.json.
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeFileWhole } from '../src/files.js';
 import { environment } from '../src/pipeline/environment.js';
 import { renderTable } from '../src/report/table.js';
-import { here, PYTHON } from './runs.js';
+import { here, needPeers, PYTHON } from './runs.js';
 import { openSide, takeTurns } from './side.js';
 import { geometricMean, median, spread } from './statistics.js';
 
@@ -36,10 +34,7 @@ const { values } = parseArgs({
 });
 const { form, peer, pooling, threads } = values;
 
-if (!existsSync(PYTHON)) {
-  console.error('PyTorch is not installed (benchmarks/README.md says how): nothing to compare with');
-  process.exit(0);
-}
+needPeers(PYTHON);
 const machine = environment('compiled', Number(threads));
 console.log(
   `${form} step, pooling ${pooling}, PyTorch ${peer}, ${threads} threads, ${machine.cpu}, ${machine.instructions}`,

@@ -66,3 +66,12 @@ function sampled({ root, folder, label, header }: TaskFiles, data: string, rows:
   }
   return work;
 }
+
+/** The sentences of a split of SST-2; `data` holds its folder. */
+export function sst2Sentences(data: string, split: 'train' | 'dev'): string[] {
+  const lines = readFileSync(resolve(data, `SST-2/${split}.tsv`), 'utf8')
+    .split('\n')
+    .slice(1)
+    .filter(Boolean);
+  return lines.map((line) => line.split('\t')[0]);
+}

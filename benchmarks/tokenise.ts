@@ -6,14 +6,15 @@
  * `--data` holds `SST-2/train.tsv`. The Rust library runs on one thread, and on `--threads`; ours on one, always. Fails where both do not
  * give as many tokens.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { environment } from '../src/pipeline/environment.js';
-import { here, PYTHON } from './runs.js';
+import { here, needPeers, PYTHON } from './runs.js';
 import { openSide, takeTurns } from './side.js';
 import { median, spread } from './statistics.js';
+import { sst2Sentences } from './tasks.js';
 
 const { values } = parseArgs({
   options: {
@@ -23,12 +24,8 @@ const { values } = parseArgs({
     threads: { type: 'string', default: '2' },
   },
 });
-if (!existsSync(PYTHON)) {
-  console.error('the peers are not installed (benchmarks/README.md says how): nothing to compare with');
-  process.exit(0);
-}
-const lines = readFileSync(resolve(values.data, 'SST-2/train.tsv'), 'utf8').split('\n').slice(1).filter(Boolean);
-const texts = lines.map((line) => line.split('\t')[0]);
+needPeers(PYTHON);
+const texts = sst2Sentences(values.data, 'train');
 const folder = mkdtempSync(join(tmpdir(), 'tokenise-'));
 const file = join(folder, 'texts.json');
 writeFileSync(file, JSON.stringify(texts));

@@ -106,12 +106,17 @@ function wrongValue(path: string[], problem: string, merged: Block, { missing }:
   if (value === undefined) {
     return { path, part: 'key', message: `missing key "${name}"`, hint: missing[name] };
   }
-  return { path, part: 'value', message: `${name} ${problem}, not ${brief(value)}`, hint: valueHint(value, problem) };
+  return {
+    path,
+    part: 'value',
+    message: `${name} ${problem}, not ${brief(value)}`,
+    hint: valueHint(name, value, problem),
+  };
 }
 
-function valueHint(value: unknown, problem: string): string | undefined {
+function valueHint(name: string, value: unknown, problem: string): string | undefined {
   if (typeof value !== 'string') return undefined;
-  if (/ one of .*compiled/.test(problem) && /^(gpu|cuda|webgpu)$/i.test(value))
+  if (name.endsWith('engine.name') && /^(gpu|cuda|webgpu)$/i.test(value))
     return 'for a GPU, state engine.device: webgpu or cuda';
   if (value !== '' && Number.isFinite(Number(value)) && / number/.test(problem))
     return 'write the number without quotes';

@@ -3,8 +3,8 @@
  * computes, not what. Two grids that mean the same run find the same folder.
  */
 import { createHash } from 'node:crypto';
+import { engineLabel } from '../config/engine-label.js';
 import type { RunConfig } from '../config/schema.js';
-import { engineLabel } from '../pipeline/engine.js';
 import { folderHash, type Model, type TaskSource } from './sources.js';
 
 /** Raised when what a run folder holds, or what a configuration's keys mean, changes. */

@@ -1,10 +1,11 @@
 /** A run's result: what was tuned, what came of it, what it cost. */
+
+import { engineLabel } from '../config/engine-label.js';
 import type { Encoded } from '../data/types.js';
 import { countParameters } from '../model/parameters.js';
 import type { ResolvedArm } from '../selection/arms.js';
 import type { Attached } from './attach.js';
 import { costOf } from './cost.js';
-import { engineLabel } from './engine.js';
 import { environment } from './environment.js';
 import type { TunedConfig } from './imported.js';
 import type { OpenModel } from './model.js';

@@ -24,11 +24,6 @@ function choose({ engine: { device } }: Asking): Choice {
     : { name: 'compiled', reason: `compiled: it is the one that runs on ${device}` };
 }
 
-/** What a run's figures and last bits depend on: the engine, and its device where that is not the processor. */
-export function engineLabel({ name, device }: Asking['engine']): string {
-  return device === 'cpu' ? name : `${name} ${device}`;
-}
-
 export function engineOf(config: Asking): Promise<Engine> {
   const { name, device, threads, cacheBytes } = config.engine;
   return openEngine(name === 'auto' ? choose(config).name : name, {

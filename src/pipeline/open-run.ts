@@ -37,8 +37,9 @@ export async function openRun(options: RunOptions, reporter: Reporter): Promise<
   const { classes, classifier } = spec;
   const shapes = modelShapes(model.config, result.arm, { classes, classifier, tuning: config.tuning });
   const tuned = readTuned(options.run, model.config.family, shapes.keys());
-  const asked = Object.entries(options.engine ?? {}).filter(([, value]) => value !== undefined);
-  const engine = await engineOf(settleEngine({ engine: { ...config.engine, ...Object.fromEntries(asked) } }, reporter));
+  const { engine: usual } = config;
+  const { name = usual.name, device = usual.device, threads = usual.threads } = options.engine ?? {};
+  const engine = await engineOf(settleEngine({ engine: { ...usual, name, device, threads } }, reporter));
   const bank = engine.bank([...shapes].map(([name, shape]) => ({ name, shape })));
   for (const name of shapes.keys()) {
     const tensor = tuned.get(name) ?? parameters.get(name);

@@ -1,11 +1,13 @@
 /** The frozen-prefix cache of a run: which splits it holds, where, and under which identity. */
+
+import { engineLabel } from '../config/engine-label.js';
 import type { RunConfig } from '../config/schema.js';
 import { type ArmRequest, NoSuchArmError, resolveArm, type Triple } from '../selection/arms.js';
 import { createPrefixCache, describeCache, type PrefixCache } from '../training/prefix/cache.js';
 import { prepareFolder } from '../training/prefix/folder.js';
 import { createKeeper, type Keeper } from '../training/prefix/keep.js';
 import { prefixStart, type Start } from '../training/prefix/start.js';
-import { engineLabel, engineOf } from './engine.js';
+import { engineOf } from './engine.js';
 import { environment } from './environment.js';
 import type { OpenModel } from './model.js';
 import type { RunData } from './run-data.js';

@@ -1,8 +1,7 @@
 /** Tuning with its reports: metrics.jsonl gets a line a step and a line an evaluation. */
 import type { Engine } from '../engine/types.js';
-import { UserError } from '../errors.js';
 import type { ResolvedArm } from '../selection/arms.js';
-import { type LoopResult, train } from '../training/loop.js';
+import { diverged, type LoopResult, train } from '../training/loop.js';
 import type { Attached } from './attach.js';
 import type { TunedConfig } from './imported.js';
 import type { Predictor } from './predictor.js';
@@ -81,7 +80,5 @@ export async function tune(
 /** Weights that are no numbers never become some again. */
 function requireFinite(outputs: readonly number[][], split: string): void {
   if (outputs.every((row) => row.every(Number.isFinite))) return;
-  throw new UserError(`training diverged: what the model says of ${split} is not finite`, {
-    hint: 'lower training.learningRate, or set training.clipNorm: 1',
-  });
+  throw diverged(`training diverged: what the model says of ${split} is not finite`);
 }

@@ -160,7 +160,8 @@ export function resolveArm(request: ArmRequest, context: ArmContext): ResolvedAr
     top: top === null ? null : at(top),
     head: at(head),
   };
-  return checkTriple(triple, layers, needsSelection(request), needsSelection(request) ? selected : undefined);
+  const measured = needsSelection(request);
+  return checkTriple(triple, layers, measured, measured ? selected : undefined);
 }
 
 /** Whether the two arms train the same model; they then run once. */

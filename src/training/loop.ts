@@ -175,7 +175,10 @@ export async function train(
       } else {
         skipped++;
         skippedInARow++;
-        if (skippedInARow >= MOST_SKIPPED) throw diverged(step);
+        if (skippedInARow >= MOST_SKIPPED)
+          throw diverged(
+            `the gradient was not finite in ${MOST_SKIPPED} steps in a row, the last of them step ${step + 1}`,
+          );
       }
       step++;
       hooks.onStep?.({ step, steps: schedule.steps, epoch, loss, learningRate, gradientNorm, tokens });
@@ -204,11 +207,7 @@ function weightsOf({ parameters }: TrainingState): Map<string, Float32Array> {
   return new Map(parameters.names.map((name) => [name, parameters.read(name)]));
 }
 
-function diverged(step: number): UserError {
-  return new UserError(
-    `the gradient was not finite in ${MOST_SKIPPED} steps in a row, the last of them step ${step + 1}`,
-    {
-      hint: 'lower training.learningRate, or set training.clipNorm: 1',
-    },
-  );
+/** Numbers that are none any more, with the remedy. */
+export function diverged(message: string): UserError {
+  return new UserError(message, { hint: 'lower training.learningRate, or set training.clipNorm: 1' });
 }
