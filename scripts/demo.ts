@@ -8,13 +8,14 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { printFailure } from '../src/cli/failure.js';
 import { Interrupted, UserError } from '../src/errors.js';
+import { killChildren } from '../src/glue/child.js';
 import type { SelectResult, TrainResult } from '../src/pipeline/types.js';
 import { renderArms } from '../src/report/arms.js';
 import { formatSeconds } from '../src/report/format.js';
 import { createProgress } from '../src/report/progress.js';
 import { renderSelection } from '../src/report/selection.js';
 import { styleFor } from '../src/report/style.js';
-import { type Child, ChildFailure, runChildren } from './demo/children.js';
+import { type Child, runChildren } from './demo/children.js';
 import { armText, comparisonRows, EPOCHS, type PlannedArm, planArms, TASKS } from './demo/plan.js';
 import { ensureMiniature } from './miniature/ensure.js';
 
@@ -46,7 +47,6 @@ async function runAll<T>(pieces: Work[], phase: string, signal: AbortSignal): Pr
   const running = new Set<string>();
   const children = pieces.map(
     ({ name, words }): Child => ({
-      name,
       words: ['bin/spantune', ...words, '--threads', String(threads), '--json'],
       onLine(line) {
         const percent = /^(?:tune|select {2}states)\s.*?([\d.]+) %/.exec(line)?.[1];
@@ -57,8 +57,8 @@ async function runAll<T>(pieces: Work[], phase: string, signal: AbortSignal): Pr
         running.add(name);
         show();
       },
-      onEnd(code) {
-        if (code === 0) fractions.set(name, 1);
+      onEnd() {
+        fractions.set(name, 1);
         running.delete(name);
         show();
       },
@@ -68,17 +68,13 @@ async function runAll<T>(pieces: Work[], phase: string, signal: AbortSignal): Pr
     const done = pieces.reduce((sum, { name, work }) => sum + work * (fractions.get(name) ?? 0), 0);
     progress.show({ phase, done, total, detail: [...running].join(' and ') });
   };
-  const { done, kill } = runChildren(children, { lanes, signal });
-  killNow = kill;
   try {
-    const documents = await done;
-    return new Map(pieces.map(({ name }, i) => [name, JSON.parse(documents[i]) as T]));
+    const documents = await runChildren<T>(children, { lanes, signal });
+    return new Map(pieces.map(({ name }, i) => [name, documents[i]]));
   } finally {
     progress.show(undefined);
   }
 }
-
-let killNow = () => {};
 
 const configOf = (task: string) => `configs/miniature-${task}.yaml`;
 const folderOf = (task: string, arm: string) => join(RUNS, `${task}-${arm}`);
@@ -190,23 +186,19 @@ async function main(words: string[]): Promise<void> {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (controller.signal.aborted) killNow();
+      if (controller.signal.aborted) killChildren();
       else {
         say('stopping after the steps under way; press Ctrl-C again to stop at once');
         controller.abort(new Interrupted('nothing half done is left behind; the same command starts again'));
       }
     });
   }
-  process.on('exit', () => killNow());
+  process.on('exit', () => killChildren());
   try {
     if (words.length > 0) throw new UserError(`unexpected argument "${words[0]}"`, { hint: 'the demo takes none' });
     await demo(controller.signal);
   } catch (error) {
-    if (error instanceof ChildFailure) {
-      process.stderr.write(`${error.lines.join('\n')}\n`);
-      say(error.message);
-      process.exitCode = error.exitCode;
-    } else process.exitCode = printFailure(error, false);
+    process.exitCode = printFailure(error, false);
   }
 }
 

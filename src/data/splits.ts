@@ -13,6 +13,8 @@ interface Layout {
   /** Cells that a row must have. */
   width: number;
   labelColumn: string;
+  /** Names of the columns of text, or their numbers, 1-based. */
+  textColumns: string[];
   header: boolean;
   /** Labels may be written as class ids. */
   ids: boolean;
@@ -122,12 +124,11 @@ function tooNarrow(file: string, line: number, cells: unknown[], layout: Layout)
   const message = missing
     ? 'a text is missing in this row'
     : `has ${count(cells.length, 'column')}, but ${layout.width} were expected`;
-  const parts = layout.text.map((at) => at + 1).join(' and ');
-  const label = layout.label === undefined ? '' : ` and the label in column ${layout.label + 1}`;
+  const label = layout.label === undefined ? '' : ` and the label in ${layout.labelColumn}`;
   return new DataError(message, {
     file,
     line,
-    hint: `the text stands in column ${parts}${label}; mend or remove the row`,
+    hint: `the text stands in ${layout.textColumns.join(' and ')}${label}; mend or remove the row`,
   });
 }
 
@@ -142,7 +143,17 @@ function originalLayout(entry: GlueEntry, name: string, file: string, first: str
     });
   }
   const labelName = header && label !== undefined ? `"${first[label]}"` : `${(label ?? 0) + 1}`;
-  return { text, label, index, width, labelColumn: `column ${labelName}`, header, ids: entry.written !== 'names' };
+  const textColumns = text.map((at) => `column ${at + 1}`);
+  return {
+    text,
+    label,
+    index,
+    width,
+    labelColumn: `column ${labelName}`,
+    textColumns,
+    header,
+    ids: entry.written !== 'names',
+  };
 }
 
 function namedLayout(
@@ -159,7 +170,16 @@ function namedLayout(
   const label = wanted.labelled || first.includes(wanted.label) ? position(wanted.label) : undefined;
   const at = ['index', 'idx', 'id'].map((name) => first.indexOf(name)).find((found) => found >= 0);
   const width = Math.max(...text, label ?? 0) + 1;
-  return { text, label, index: at, width, labelColumn: `column "${wanted.label}"`, header: true, ids: wanted.ids };
+  return {
+    text,
+    label,
+    index: at,
+    width,
+    labelColumn: `column "${wanted.label}"`,
+    textColumns: wanted.text.map((name) => `"${name}"`),
+    header: true,
+    ids: wanted.ids,
+  };
 }
 
 export function quoted(names: string[]): string {

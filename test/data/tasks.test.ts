@@ -277,10 +277,10 @@ test('mistakes name file, line and remedy', () => {
     own('text,label\na,1\n"b,2\nc,1\n', 'csv').text,
     /:3: a quoted field that begins in this row is never closed$/,
   );
-  assert.match(
-    own('{"text":"a","label":1}\n{"text":"b","label":0}\n{"label":0}\n', 'jsonl').text,
-    /:3: a text is missing in this row$/,
-  );
+  assert.deepEqual(own('{"text":"a","label":1}\n{"text":"b","label":0}\n{"label":0}\n', 'jsonl'), {
+    text: 'train.jsonl:3: a text is missing in this row',
+    hint: 'the text stands in "text" and the label in column "label"; mend or remove the row',
+  });
   assert.match(own('{"text":"a","label":1}\n{"text":"b"\n', 'jsonl').text, /:2: is not valid JSON$/);
   assert.match(own('text\tlabel\na\t1\nb\t1\n', 'tsv').text, /: holds rows of one class only$/);
   assert.match(own('', 'tsv').text, /train\.tsv: is empty$/);

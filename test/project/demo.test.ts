@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Child, ChildFailure, runChildren } from '../../scripts/demo/children.js';
+import { type Child, runChildren } from '../../scripts/demo/children.js';
 import { armText, comparisonRows, planArms } from '../../scripts/demo/plan.js';
+import { UserError } from '../../src/errors.js';
+import { killChildren } from '../../src/glue/child.js';
 import type { SelectResult, TrainResult } from '../../src/pipeline/types.js';
 
 function curve(nu: number[]): SelectResult {
@@ -55,20 +57,17 @@ test('with the highest layer chosen the span is the top one, runs once, and its 
   );
 });
 
-const child = (name: string, script: string): Child => ({ name, words: ['-e', script] });
+const child = (script: string): Child => ({ words: ['-e', script] });
 /** Says that it is ready, waits, and ends by itself on SIGINT. */
 const patient = `
   process.on('SIGINT', () => { console.error('was asked to end'); process.exit(130); });
   console.error('ready');
   setTimeout(() => {}, 30_000);`;
+const { signal } = new AbortController();
 
-test('outputs come back in order, whoever ends first', async () => {
-  const children = [child('slow', "setTimeout(() => console.log('slow'), 200)"), child('fast', "console.log('fast')")];
-  const { done } = runChildren([...children, child('last', "console.log('last')")], {
-    lanes: 2,
-    signal: new AbortController().signal,
-  });
-  assert.deepEqual(await done, ['slow\n', 'fast\n', 'last\n']);
+test('documents come back in order, whoever ends first', async () => {
+  const children = [child("setTimeout(() => console.log('1'), 200)"), child("console.log('2')")];
+  assert.deepEqual(await runChildren([...children, child("console.log('3')")], { lanes: 2, signal }), [1, 2, 3]);
 });
 
 test('one failure ends the others and is told by its error lines', async () => {
@@ -76,27 +75,24 @@ test('one failure ends the others and is told by its error lines', async () => {
   const marker = join(folder, 'ready');
   const seen: string[] = [];
   const waiting = {
-    ...child('waiting', patient),
+    ...child(patient),
     onLine(line: string) {
       seen.push(line);
       writeFileSync(marker, '');
     },
   };
   const failing = child(
-    'failing',
     `setInterval(() => {
       if (!require('node:fs').existsSync(${JSON.stringify(marker)})) return;
-      console.error('tune 5 %\\nerror  no\\nhint   yes');
+      console.error('tune 5 %\nerror  no\nhint   yes');
       process.exit(2);
     }, 20)`,
   );
-  const never = { ...child('never', "console.log('x')"), onStart: () => seen.push('started') };
+  const never = { ...child("console.log('1')"), onStart: () => seen.push('started') };
   try {
-    const { done } = runChildren([waiting, failing, never], { lanes: 2, signal: new AbortController().signal });
-    await assert.rejects(done, (error: unknown) => {
-      assert.ok(error instanceof ChildFailure);
-      assert.equal(error.message, 'failing ended with code 2');
-      assert.deepEqual([error.exitCode, error.lines], [2, ['error  no', 'hint   yes']]);
+    await assert.rejects(runChildren([waiting, failing, never], { lanes: 2, signal }), (error: unknown) => {
+      assert.ok(error instanceof UserError);
+      assert.deepEqual([error.message, error.hint], ['no', 'yes']);
       return true;
     });
   } finally {
@@ -108,24 +104,19 @@ test('one failure ends the others and is told by its error lines', async () => {
 test('an interruption reaches every child, and is what the caller hears of', async () => {
   const controller = new AbortController();
   const seen: string[] = [];
-  const waiting = (name: string) => ({
-    ...child(name, patient),
+  const waiting = () => ({
+    ...child(patient),
     onLine(line: string) {
       seen.push(line);
       if (seen.filter((each) => each === 'ready').length === 2) controller.abort(new Error('enough'));
     },
   });
-  const { done } = runChildren([waiting('one'), waiting('two'), waiting('three')], {
-    lanes: 2,
-    signal: controller.signal,
-  });
-  await assert.rejects(done, /enough/);
+  const children = [waiting(), waiting(), waiting()];
+  await assert.rejects(runChildren(children, { lanes: 2, signal: controller.signal }), /enough/);
   assert.deepEqual(seen.sort(), ['ready', 'ready', 'was asked to end', 'was asked to end']);
 });
 
-test('kill ends a child that does not listen', async () => {
-  const deaf = child('deaf', "process.on('SIGINT', () => {}); console.error('ready'); setTimeout(() => {}, 30_000)");
-  const controller = new AbortController();
-  const { done, kill } = runChildren([{ ...deaf, onLine: () => kill() }], { lanes: 1, signal: controller.signal });
-  await assert.rejects(done, /deaf ended with code 137/);
+test('killChildren ends a child that does not listen', async () => {
+  const deaf = child("process.on('SIGINT', () => {}); console.error('ready'); setTimeout(() => {}, 30_000)");
+  await assert.rejects(runChildren([{ ...deaf, onLine: killChildren }], { lanes: 1, signal }), /SIGKILL/);
 });
