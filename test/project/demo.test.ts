@@ -84,7 +84,7 @@ test('one failure ends the others and is told by its error lines', async () => {
   const failing = child(
     `setInterval(() => {
       if (!require('node:fs').existsSync(${JSON.stringify(marker)})) return;
-      console.error('tune 5 %\nerror  no\nhint   yes');
+      console.error('tune 5 %\\nerror  no\\nhint   yes');
       process.exit(2);
     }, 20)`,
   );
