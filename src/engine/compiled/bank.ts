@@ -1,15 +1,24 @@
 /**
- * Banks in the host's memory: one flat array each, so that element-wise programs run over it whatever the tensors' shapes. Banks of
- * one layout lie side by side in a WebAssembly memory, where the fused loops reach them without copies.
+ * Banks in the host's memory: flat arrays, so that element-wise programs run over them whatever the tensors' shapes. Banks that are made
+ * together lie side by side in WebAssembly memories, where the fused loops reach them without copies.
  */
 import * as ort from 'onnxruntime-node';
 import { EngineError } from '../../errors.js';
 import type { Bank, BankEntry } from '../types.js';
+import { type Layout, layOut, MOST_BYTES, merged, PAGE, type Range } from './layout.js';
+
+/** A stretch of a bank that lies in one piece. */
+export interface Part {
+  /** Its elements, counted over all parts. */
+  from: number;
+  to: number;
+  flat: Float32Array;
+  /** What `flat` lies in, where banks were made together. */
+  memory: WebAssembly.Memory | undefined;
+}
 
 export interface CompiledBank extends Bank {
-  readonly flat: Float32Array;
-  /** What `flat` lies in, where banks were made together. */
-  readonly memory: WebAssembly.Memory | undefined;
+  readonly parts: readonly Part[];
   /** Equal numbers mean equal names and shapes in equal places. */
   readonly layout: number;
   /** First and last (exclusive) element of a group, or of all. */
@@ -25,38 +34,28 @@ export interface CompiledBank extends Bank {
   overwritten(name?: string): void;
 }
 
-/** Elements from the first to before the last. */
-export type Range = [from: number, to: number];
-
-/** Tensors start at multiples of 64 bytes; what lies between stays 0. */
-const ALIGN = 16;
-
-/** Elements of a block of element-wise programs: what they hold of it fits in a core's cache. Groups are whole numbers of blocks. */
-export const BLOCK = 1 << 14;
-
-const layouts = new Map<string, number>();
-
-function layoutOf(entries: readonly BankEntry[]): number {
-  const key = JSON.stringify(entries.map(({ name, shape, group = '' }) => [name, shape, group]));
-  const known = layouts.get(key) ?? layouts.size;
-  layouts.set(key, known);
-  return known;
+/** `count` banks of the same entries, all 0, in parts of at most so many elements. */
+export function compiledBanks(entries: readonly BankEntry[], count: number, most?: number): CompiledBank[] {
+  const layout = layOut(entries, most);
+  const parts = layout.parts.map(([from, to]) => ({ from, to, flats: allocate(to - from, count) }));
+  return Array.from({ length: count }, (_, i) =>
+    compiledBank(
+      entries,
+      layout,
+      parts.map(({ from, to, flats }) => ({ from, to, ...flats[i] })),
+    ),
+  );
 }
 
-/** Bytes of a page, and the most that a WebAssembly memory holds. */
-export const PAGE = 65536;
-const MOST_BYTES = 65535 * PAGE;
-
-/** `count` banks of the same entries, all 0. */
-export function compiledBanks(entries: readonly BankEntry[], count: number): CompiledBank[] {
-  const layout = layOut(entries);
-  const bytes = 4 * layout.end;
+/** `count` arrays of zeros, in one memory if there are several and they fit. */
+function allocate(elements: number, count: number): Pick<Part, 'flat' | 'memory'>[] {
+  const bytes = 4 * elements;
   const shared = count > 1 && count * bytes <= MOST_BYTES;
   const memory = shared ? new WebAssembly.Memory({ initial: Math.ceil((count * bytes) / PAGE) }) : undefined;
-  return Array.from({ length: count }, (_, i) => {
-    const flat = memory ? new Float32Array(memory.buffer, i * bytes, layout.end) : new Float32Array(layout.end);
-    return compiledBank(entries, layout, flat, memory);
-  });
+  return Array.from({ length: count }, (_, i) => ({
+    flat: memory ? new Float32Array(memory.buffer, i * bytes, elements) : new Float32Array(elements),
+    memory,
+  }));
 }
 
 /** Rows of a list of lists, marked. */
@@ -79,49 +78,13 @@ function rangesOf(rows: Uint8Array, width: number, offset: number): Range[] {
   return ranges;
 }
 
-/** Ranges in order, widened to multiples of 16 (padding is 0, and so is what lies between used rows), those that meet joined. */
-function merged(ranges: Range[]): Range[] {
-  const result: Range[] = [];
-  for (const [from, to] of ranges.sort(([a], [b]) => a - b)) {
-    const wide: Range = [Math.floor(from / ALIGN) * ALIGN, Math.ceil(to / ALIGN) * ALIGN];
-    const last = result[result.length - 1];
-    if (last && wide[0] <= last[1]) last[1] = Math.max(last[1], wide[1]);
-    else result.push(wide);
-  }
-  return result;
-}
-
-interface Layout {
-  groups: Map<string, [number, number]>;
-  places: Map<string, { offset: number; shape: number[]; size: number }>;
-  end: number;
-}
-
-function layOut(entries: readonly BankEntry[]): Layout {
-  const groups: Layout['groups'] = new Map();
-  const places: Layout['places'] = new Map();
-  let end = 0;
-  for (const group of new Set(entries.map((entry) => entry.group ?? ''))) {
-    const start = end;
-    for (const entry of entries) {
-      if ((entry.group ?? '') !== group) continue;
-      const size = entry.shape.reduce((product, dimension) => product * dimension, 1);
-      places.set(entry.name, { offset: end, shape: entry.shape, size });
-      end += Math.ceil(size / ALIGN) * ALIGN;
-    }
-    end = Math.ceil(end / BLOCK) * BLOCK;
-    groups.set(group, [start, end]);
-  }
-  return { groups, places, end };
-}
-
 function compiledBank(
   entries: readonly BankEntry[],
-  { groups, places, end }: Layout,
-  memoryView: Float32Array,
-  memory: WebAssembly.Memory | undefined,
+  { id, groups, places, parts: ranges }: Layout,
+  made: readonly Part[],
 ): CompiledBank {
-  let flat = memoryView;
+  let parts = made;
+  const end = ranges[ranges.length - 1]?.[1] ?? 0;
   const tensors = new Map<string, ort.Tensor>();
   /** Rows that `scatter` wrote since the tensor was 0 everywhere; 'all' after other writes. */
   const touched = new Map<string, Int32Array[] | 'all'>();
@@ -137,17 +100,17 @@ function compiledBank(
     return found;
   };
   const view = (name: string) => {
-    const { offset, size } = place(name);
-    return flat.subarray(offset, offset + size);
+    const { part, offset, size } = place(name);
+    const { flat, from } = parts[part];
+    return flat.subarray(offset - from, offset - from + size);
   };
   return {
     names: entries.map(({ name }) => name),
-    layout: layoutOf(entries),
+    layout: id,
     size: entries.reduce((sum, { name }) => sum + place(name).size, 0),
-    get flat() {
-      return flat;
+    get parts() {
+      return parts;
     },
-    memory,
     has: (name) => places.has(name),
     shape: (name) => place(name).shape,
     range: (group) => (group === undefined ? [0, end] : (groups.get(group) ?? [0, 0])),
@@ -204,16 +167,19 @@ function compiledBank(
         wholly(name);
         return;
       }
-      let used = 0;
-      for (const [each, { offset, size }] of places) {
+      const used = parts.map(({ from }) => from);
+      for (const [each, { part, offset, size }] of places) {
         wholly(each);
-        flat.fill(0, used, offset);
-        used = offset + size;
+        const { flat, from } = parts[part];
+        flat.fill(0, used[part] - from, offset - from);
+        used[part] = offset + size;
       }
-      flat.fill(0, used);
+      parts.forEach(({ flat, from }, i) => {
+        flat.fill(0, used[i] - from);
+      });
     },
     dispose() {
-      flat = new Float32Array(0);
+      parts = [];
       tensors.clear();
     },
   };

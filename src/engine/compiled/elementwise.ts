@@ -1,7 +1,8 @@
 /** Element-wise programs over flat banks, whatever the tensors' shapes: recorded, then run as one fused loop, block by block. */
 import type { Elementwise, ElementwiseFunction, Recordable } from '../types.js';
-import { BLOCK, type CompiledBank, PAGE } from './bank.js';
+import type { CompiledBank, Part } from './bank.js';
 import { type FusedLoop, lower } from './fused/lower.js';
+import { BLOCK, PAGE, type Range, within } from './layout.js';
 import { record } from './recorder.js';
 
 export function compiledElementwise(name: string, body: ElementwiseFunction, scalars: readonly string[]): Elementwise {
@@ -42,40 +43,43 @@ export function compiledElementwise(name: string, body: ElementwiseFunction, sca
       const sources = reads as CompiledBank[];
       const targets = writes as CompiledBank[];
       const banks = [...sources, ...targets];
-      const [start, end] = sources[0].range(group);
-      const { memory } = sources[0];
-      if (memory && banks.every((bank) => bank.memory === memory)) {
-        const run = loop.in(memory);
-        for (const [from, to] of idle ? (idle as CompiledBank).used('ever', group) : [[start, end]]) {
-          const starts = banks.map(({ flat }) => flat.byteOffset + 4 * from);
-          if (to > from) run(to - from, starts, numbers);
+      const whole = [sources[0].range(group)];
+      const used = idle ? (idle as CompiledBank).used('ever', group) : whole;
+      sources[0].parts.forEach(({ memory, from, to }, i) => {
+        const parts = banks.map((bank) => bank.parts[i]);
+        if (memory && parts.every((part) => part.memory === memory)) {
+          const run = loop.in(memory);
+          for (const [first, last] of within(used, { from, to })) {
+            const starts = parts.map(({ flat }) => flat.byteOffset + 4 * first);
+            run(last - first, starts, numbers);
+          }
+        } else {
+          runCopied(loop, windowOf(banks.length), parts, sources.length, within(whole, { from, to }), numbers);
         }
-      } else {
-        runCopied(loop, windowOf(banks.length), sources, targets, start, end, numbers);
-      }
+      });
       for (const bank of targets) bank.overwritten();
     },
   };
 }
 
-/** Banks that do not share a memory pass through a window, block by block. */
+/** Parts that do not share a memory, first those that are read, pass through a window, block by block. */
 function runCopied(
   loop: FusedLoop,
   memory: WebAssembly.Memory,
-  sources: readonly CompiledBank[],
-  targets: readonly CompiledBank[],
-  start: number,
-  end: number,
+  parts: readonly Part[],
+  sources: number,
+  ranges: readonly Range[],
   scalars: readonly number[],
 ): void {
   const bytes = 4 * BLOCK;
-  const arrays = sources.length + targets.length;
-  const starts = Array.from({ length: arrays }, (_, i) => i * bytes);
+  const starts = parts.map((_, i) => i * bytes);
   const views = starts.map((at) => new Float32Array(memory.buffer, at, BLOCK));
   const run = loop.in(memory);
-  for (let at = start; at < end; at += BLOCK) {
-    for (let i = 0; i < sources.length; i++) views[i].set(sources[i].flat.subarray(at, at + BLOCK));
-    run(BLOCK, starts, scalars);
-    for (let i = 0; i < targets.length; i++) targets[i].flat.set(views[sources.length + i], at);
+  for (const [start, end] of ranges) {
+    for (let at = start; at < end; at += BLOCK) {
+      for (let i = 0; i < sources; i++) views[i].set(parts[i].flat.subarray(at, at + BLOCK));
+      run(BLOCK, starts, scalars);
+      for (let i = sources; i < parts.length; i++) parts[i].flat.set(views[i], at);
+    }
   }
 }

@@ -26,8 +26,8 @@ export function compiledEngine({ threads = 1, device = 'cpu', cacheBytes = 2 ** 
     program: (name, body, options) => compiledProgram(host, `${name}#${programs++}`, body, options),
     elementwise: compiledElementwise,
     async sumOfSquares(bank) {
-      const { flat, memory, used } = bank as CompiledBank;
-      return sumOfSquares(flat, memory, used('now'));
+      const { parts, used } = bank as CompiledBank;
+      return sumOfSquares(parts, used('now'));
     },
     async multiply(a, rows, inner, b, columns) {
       const inputs = { a: { shape: [rows, inner], data: a }, b: { shape: [inner, columns], data: b } };

@@ -1,5 +1,6 @@
 /** Sums of squares, one pass. */
-import { PAGE } from '../bank.js';
+import type { Part } from '../bank.js';
+import { PAGE, type Range, within } from '../layout.js';
 import { assemble, OP } from './wasm.js';
 
 /** Elements that are summed up in float32, four by four; the sums of blocks are added in float64. */
@@ -25,11 +26,7 @@ function compile(): WebAssembly.Module {
 }
 
 /** Sum of the squares of the elements in `ranges`, whose ends are multiples of 16. */
-export function createSumOfSquares(): (
-  flat: Float32Array,
-  memory: WebAssembly.Memory | undefined,
-  ranges: readonly (readonly [from: number, to: number])[],
-) => number {
+export function createSumOfSquares(): (parts: readonly Part[], ranges: readonly Range[]) => number {
   const module = compile();
   type Run = (bytes: number, start: number) => number;
   const bound = new WeakMap<WebAssembly.Memory, Run>();
@@ -40,14 +37,16 @@ export function createSumOfSquares(): (
     bound.set(memory, run);
     return run;
   };
-  return (flat, memory, ranges) => {
-    const run = bind(memory ?? own);
+  return (parts, ranges) => {
     let total = 0;
-    for (const [from, to] of ranges) {
-      for (let at = from; at < to; at += BLOCK) {
-        const count = Math.min(BLOCK, to - at);
-        if (!memory) window.set(flat.subarray(at, at + count));
-        total += run(4 * count, memory ? flat.byteOffset + 4 * at : 0);
+    for (const { from, to, flat, memory } of parts) {
+      const run = bind(memory ?? own);
+      for (const [first, last] of within(ranges, { from, to })) {
+        for (let at = first; at < last; at += BLOCK) {
+          const count = Math.min(BLOCK, last - at);
+          if (!memory) window.set(flat.subarray(at, at + count));
+          total += run(4 * count, memory ? flat.byteOffset + 4 * at : 0);
+        }
       }
     }
     return total;
