@@ -11,12 +11,12 @@ import { Interrupted, UserError } from '../src/errors.js';
 import { killChildren } from '../src/glue/child.js';
 import type { SelectResult, TrainResult } from '../src/pipeline/types.js';
 import { renderArms } from '../src/report/arms.js';
-import { formatSeconds } from '../src/report/format.js';
+import { formatInteger, formatSeconds } from '../src/report/format.js';
 import { createProgress } from '../src/report/progress.js';
 import { renderSelection } from '../src/report/selection.js';
 import { styleFor } from '../src/report/style.js';
 import { type Child, runChildren } from './demo/children.js';
-import { armText, comparisonRows, EPOCHS, type PlannedArm, planArms, TASKS } from './demo/plan.js';
+import { armText, comparisonRows, EPOCHS, type PlannedArm, planArms, ROWS, TASKS } from './demo/plan.js';
 import { ensureMiniature } from './miniature/ensure.js';
 
 const DATA = 'data/miniature';
@@ -106,7 +106,7 @@ async function demo(signal: AbortSignal): Promise<void> {
   const [environment] = [...(results.get(TASKS[0].name)?.values() ?? [])].map((result) => result.environment);
   print(
     [
-      `score: accuracy of the best of ${EPOCHS} epochs, one seed. train: tuning; measuring the layers took ${measuringTimes(curves)} more.`,
+      `score: accuracy of the better of ${EPOCHS} epochs on ${formatInteger(ROWS)} of the sentences, one seed. train: tuning; measuring the layers took ${measuringTimes(curves)} more.`,
       `memory: peak of the arm's own process. ${lanes === 1 ? 'One arm at a time' : 'Two arms side by side'}, ${threads} thread${threads > 1 ? 's' : ''} each, on ${environment.cpu}; ${formatSeconds((performance.now() - began) / 1000)} in all.`,
     ]
       .map(style.dim)
@@ -134,7 +134,7 @@ async function tune(
   const pieces = planned.map(({ task, arm, work }) => ({
     name: `${task} ${arm.name}`,
     words: [
-      ...['train', configOf(task), '--set', `arm=${armText(arm)}`],
+      ...['train', configOf(task), '--set', `task.trainSamples=${ROWS}`, '--set', `arm=${armText(arm)}`],
       ...['--set', `training.epochs=${EPOCHS}`, '--set', `training.learningRate=${RATES[arm.name] ?? SPAN_RATE}`],
       ...['--output', folderOf(task, arm.name), '--overwrite'],
     ],
@@ -167,9 +167,9 @@ function nextSteps(plans: Map<string, PlannedArm[]>): string {
   const run = folderOf(task, selected.sameAs ?? selected.arm.name);
   return [
     '',
-    'next   echo "we the left harbour before dawn saw and no land three for days" |',
+    'next   echo "We must act together, and we must act now" |',
     `         node bin/spantune predict ${run} --input -`,
-    `       node bin/spantune train ${configOf('period')}`,
+    `       node bin/spantune train ${configOf('word-order')}`,
     '       README.md says how to go on with a model and a task of your own',
   ].join('\n');
 }

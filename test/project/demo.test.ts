@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Child, runChildren } from '../../scripts/demo/children.js';
-import { armText, comparisonRows, planArms } from '../../scripts/demo/plan.js';
+import { armText, comparisonRows, EPOCHS, planArms } from '../../scripts/demo/plan.js';
 import { UserError } from '../../src/errors.js';
 import { killChildren } from '../../src/glue/child.js';
 import type { SelectResult, TrainResult } from '../../src/pipeline/types.js';
@@ -28,7 +28,7 @@ test('with a layer in the middle chosen three arms run, the span with the classi
   // 3 passes a tuned layer and epoch; what is frozen below runs once, what is above the classifier never.
   assert.deepEqual(
     planned.map(({ work }) => work),
-    [3 * 3 * 6, 4 + 3 * 3 * 2, 1 + 3 * 3 * 2],
+    [EPOCHS * 3 * 6, 4 + EPOCHS * 3 * 2, 1 + EPOCHS * 3 * 2],
   );
 });
 
