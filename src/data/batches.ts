@@ -29,11 +29,11 @@ export interface Padding {
 const POOL = 50;
 
 /**
- * Rows of every batch of a split of so many examples: as many as can be filled, and 2 at least, since a matrix product of a single row
- * differs in bits.
+ * Rows of every batch of a split of so many examples: as many as can be filled, and unless told 2 at least, since a matrix product of a
+ * single row differs in bits.
  */
-export function batchRows(batchSize: number, examples: number): number {
-  return Math.max(2, Math.min(batchSize, examples));
+export function batchRows(batchSize: number, examples: number, least: 1 | 2 = 2): number {
+  return Math.max(least, Math.min(batchSize, examples));
 }
 
 /**
@@ -71,10 +71,10 @@ export function* trainingBatches(
   yield* batches(encoded, plan.slice(options.start ?? 0), options);
 }
 
-/** Batches of an evaluation, made as they are asked for; `Batch.examples` says which example each row is. */
+/** Batches of an evaluation, made as they are asked for; `Batch.examples` says which example each row is. `least`: of rows. */
 export function* evaluationBatches(
   encoded: Encoded[],
-  options: { batchSize: number; padId: number; maxLength: number },
+  options: { batchSize: number; padId: number; maxLength: number; least?: 1 | 2 },
 ): Generator<Batch> {
   yield* batches(encoded, evaluationPlan(lengthsOf(encoded), options.batchSize), options);
 }
@@ -82,9 +82,9 @@ export function* evaluationBatches(
 function* batches(
   encoded: Encoded[],
   plan: Plan,
-  { batchSize, padId, maxLength }: { batchSize: number; padId: number; maxLength: number },
+  { batchSize, padId, maxLength, least }: { batchSize: number; padId: number; maxLength: number; least?: 1 | 2 },
 ): Generator<Batch> {
-  const rows = batchRows(batchSize, encoded.length);
+  const rows = batchRows(batchSize, encoded.length, least);
   for (const indices of plan) {
     const length = batchLength(encoded, indices, maxLength);
     yield makeBatch(encoded, indices, { rows, length, padId });

@@ -40,10 +40,11 @@ export function createGradientSamples(source: GradientSource) {
   const regression = task.kind === 'regression';
   const order = [...states.inputs.keys()].sort((a, b) => states.inputs[a] - states.inputs[b]);
   const classes = regression ? 1 : states.classes;
-  const weights = squaredNorms(config, bank);
+  let weights: Float64Array | undefined;
   let run: ReturnType<typeof createLayerGradients> | undefined;
 
   const measure = async (batches: (encoded: Encoded[]) => Iterable<Batch>, size: number): Promise<LayerGradients[]> => {
+    weights ??= squaredNorms(config, bank);
     run ??= createLayerGradients(engine, config, { kind: task.kind, classes }, [
       bank,
       headBank(engine, config, fitTop(states, order, regression ? targets : undefined, seed), classes),

@@ -28,7 +28,8 @@ export function predictor(
       done += rows;
       onBatch?.(done, encoded.length);
     };
-    const batches = evaluationBatches(encoded, { batchSize, ...padding });
+    // A single input pays for no second row; the last bits of its outputs may differ from those that it has among others.
+    const batches = evaluationBatches(encoded, { batchSize, least: 1, ...padding });
     const outputs = await infer(batches, encoded.length, report, cache?.inputs(encoded));
     return encoded.map((_, i) => Array.from(outputs.subarray(i * spec.classes, (i + 1) * spec.classes)));
   };

@@ -93,7 +93,7 @@ test('a batch is padded, masked and filled up', () => {
   assert.throws(() => makeBatch([input(3)], [0, 0], { rows: 1, length: 8, padId: 0 }), RangeError);
 });
 
-test('no row of any batch is fully masked, inputs of no tokens included; no batch has a single row', () => {
+test('no row of any batch is fully masked, inputs of no tokens included; no batch has a single row unless it may', () => {
   const encoded = [input(0), input(20), input(3)];
   for (const batch of evaluationBatches(encoded, { batchSize: 1, padId: 0, maxLength: 64 })) {
     assert.equal(batch.rows, 2);
@@ -102,7 +102,13 @@ test('no row of any batch is fully masked, inputs of no tokens included; no batc
       assert.ok(of(batch.attentionMask) && of(batch.contentMask));
     }
   }
+  const single = [...evaluationBatches([input(5)], { batchSize: 32, padId: 0, maxLength: 64, least: 1 })];
+  assert.deepEqual(
+    single.map(({ rows, examples }) => [rows, [...examples]]),
+    [[1, [0]]],
+  );
   assert.equal(batchRows(1, 100), 2);
+  assert.equal(batchRows(1, 100, 1), 1);
   assert.equal(batchRows(32, 100), 32);
   assert.equal(batchRows(1e9, 100), 100);
   assert.equal(batchRows(32, 1), 2);

@@ -101,6 +101,7 @@ function compiledBank(
   };
   const view = (name: string) => {
     const { part, offset, size } = place(name);
+    if (parts.length === 0) throw new EngineError(`"${name}" is read from a bank that was given back`);
     const { flat, from } = parts[part];
     return flat.subarray(offset - from, offset - from + size);
   };
