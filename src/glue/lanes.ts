@@ -1,30 +1,48 @@
-/** So many pieces of work at once, in the order in which they were asked for; and how many that should be. */
+/** So many pieces of work at once, and how many that should be. */
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism, freemem } from 'node:os';
 import { Interrupted } from '../errors.js';
 
 export interface Lanes {
-  /** Waits for a lane and does the work in it. Rejects with `Interrupted` where the wait is ended by the signal. */
-  run<T>(work: () => Promise<T>): Promise<T>;
+  /**
+   * Waits for a lane and does the work in it; of what waits, the lowest `turn` (0 unless told) goes first, then what was asked for first.
+   * Rejects with `Interrupted` where the wait is ended by the signal.
+   */
+  run<T>(work: () => Promise<T>, turn?: number): Promise<T>;
 }
 
 export function createLanes(count: number, signal: AbortSignal): Lanes {
   let free = count;
-  const waiting: (() => void)[] = [];
+  const waiting: { turn: number; start(): void; stop(): void }[] = [];
+  const dispatch = () => {
+    while (free > 0 && waiting.length > 0) {
+      const lowest = Math.min(...waiting.map(({ turn }) => turn));
+      const [next] = waiting.splice(
+        waiting.findIndex(({ turn }) => turn === lowest),
+        1,
+      );
+      free--;
+      next.start();
+    }
+  };
   signal.addEventListener('abort', () => {
-    for (const wake of waiting.splice(0)) wake();
+    for (const { stop } of waiting.splice(0)) stop();
   });
   return {
-    async run(work) {
-      while (free === 0 && !signal.aborted) await new Promise<void>((resolve) => waiting.push(resolve));
+    async run(work, turn = 0) {
       if (signal.aborted) throw new Interrupted();
-      free--;
+      await new Promise<void>((start, reject) => {
+        waiting.push({ turn, start, stop: () => reject(new Interrupted()) });
+        // Not at once: what is asked for in the same moment may have an earlier turn.
+        setImmediate(dispatch);
+      });
       try {
+        if (signal.aborted) throw new Interrupted();
         return await work();
       } finally {
         free++;
-        waiting.shift()?.();
+        dispatch();
       }
     },
   };

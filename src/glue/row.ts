@@ -47,7 +47,8 @@ export async function runRow(
       const job = jobs.get(rate) ?? options.ledger.add('search', `${named} at ${rate}`, work(pair, row, triple));
       let score: number | null = null;
       try {
-        const result = await options.lanes.run(() => job.watch(resultOf(store, piece, false, until, job)));
+        const turn = [...jobs.keys()].indexOf(rate);
+        const result = await options.lanes.run(() => job.watch(resultOf(store, piece, false, until, job)), turn);
         score = decisive(result, search.selection);
         row.searchSeconds += result.seconds.total ?? 0;
       } catch (error) {
@@ -68,12 +69,13 @@ export async function runRow(
     return;
   }
   await Promise.all(
-    finals.map(async ({ seed, job }) => {
+    // Seeds, like trials, take turns over all rows: the first run of a row leaves its cached states to the others.
+    finals.map(async ({ seed, job }, turn) => {
       const piece = pieceOf(pair, row, triple, rate, seed, false);
       const run: GridRun = { seed, folder: runFolder(store, piece) };
       row.runs.push(run);
       try {
-        const result = await options.lanes.run(() => job.watch(resultOf(store, piece, true, until, job)));
+        const result = await options.lanes.run(() => job.watch(resultOf(store, piece, true, until, job)), turn);
         run.score = result.metrics.score;
         options.ledger.score(`${named} seed ${seed}`, run.score);
       } catch (error) {

@@ -13,7 +13,7 @@ import type { InferenceResult, Reporter } from './types.js';
 /** Examples that are timed one by one, and in batches of so many rows; dev may have fewer. */
 const SINGLES = 64;
 const ROWS = 32;
-const BATCHED = 16 * ROWS;
+const BATCHED = 8 * ROWS;
 /** The least that a number rests upon. */
 const LEAST_SINGLES = 30;
 const LEAST_SECONDS = 0.5;

@@ -4,9 +4,10 @@ import { appendFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { RunConfig } from '../../src/config/schema.js';
+import { Interrupted } from '../../src/errors.js';
 import { planArms } from '../../src/glue/arms.js';
 import { canonical } from '../../src/glue/identity.js';
-import { divide } from '../../src/glue/lanes.js';
+import { createLanes, divide } from '../../src/glue/lanes.js';
 import { bestTrial, extension, ratePlan, searchRate } from '../../src/glue/search.js';
 import { describeTask } from '../../src/glue/sources.js';
 import { runPiece, selectionPiece } from '../../src/glue/store.js';
@@ -198,4 +199,40 @@ test('cores are shared out, and memory bounds the number of runs', () => {
   assert.deepEqual(divide({ ...wanted, memory: 3.5e9 }), { jobs: 3, threads: 2, bound: 'memory' });
   assert.deepEqual(divide({ ...wanted, memory: 1 }), { jobs: 1, threads: 8, bound: 'memory' });
   assert.deepEqual(divide({ ...wanted, runs: 2 }), { jobs: 2, threads: 4, bound: 'runs' });
+});
+
+test('lanes run so much at once, by turns, then in the order of asking', async () => {
+  const lanes = createLanes(2, new AbortController().signal);
+  const began: string[] = [];
+  let atOnce = 0;
+  const piece = (name: string, turn?: number) =>
+    lanes.run(async () => {
+      began.push(name);
+      atOnce++;
+      assert.ok(atOnce <= 2);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      atOnce--;
+      return name;
+    }, turn);
+  const asked = [piece('a1'), piece('a2', 1), piece('a3', 2), piece('b1'), piece('b2', 1), piece('b3', 2)];
+  assert.deepEqual(await Promise.all(asked), ['a1', 'a2', 'a3', 'b1', 'b2', 'b3']);
+  assert.deepEqual(began, ['a1', 'b1', 'a2', 'b2', 'a3', 'b3']);
+});
+
+test('what waits for a lane is interrupted, and a failure frees its lane', async () => {
+  const controller = new AbortController();
+  const lanes = createLanes(1, controller.signal);
+  await assert.rejects(
+    lanes.run(() => Promise.reject(new Error('no'))),
+    /no/,
+  );
+  const running = lanes.run(() => new Promise((resolve) => setTimeout(() => resolve('done'), 50)));
+  const waiting = lanes.run(async () => 'never');
+  setTimeout(() => controller.abort(), 10);
+  await assert.rejects(waiting, Interrupted);
+  assert.equal(await running, 'done');
+  await assert.rejects(
+    lanes.run(async () => 'never'),
+    Interrupted,
+  );
 });
