@@ -152,8 +152,8 @@ async function show(flags: Flags, output: string, document: GridDocument): Promi
   const comparison = compare(gathered.records, { reference, margin, resamples: 10_000, seed: 1 }, gathered);
   const files = writeReport(output, comparison);
   process.stdout.write(renderComparison(comparison, flags.json ? 'json' : 'text', styleFor(process.stdout)));
-  const page = files.find((name) => name.endsWith('.html'));
-  if (page !== undefined) note(flags, `\nreport ${displayPath(resolve(output, page))}`);
+  const page = files.find((path) => path.endsWith('.html'));
+  if (page !== undefined) note(flags, `\nreport ${displayPath(resolve(page))}`);
 }
 
 /** What failed, why, and what to do; sets the exit code: 2 where all that failed can be mended by the user, 1 otherwise. */

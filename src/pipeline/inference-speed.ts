@@ -11,9 +11,9 @@ import type { RunData } from './run-data.js';
 import type { InferenceResult, Reporter } from './types.js';
 
 /** Examples that are timed one by one, and in batches of so many rows; dev may have fewer. */
-const SINGLES = 64;
+const SINGLES = 32;
 const ROWS = 32;
-const BATCHED = 8 * ROWS;
+const BATCHED = 4 * ROWS;
 /** The least that a number rests upon. */
 const LEAST_SINGLES = 30;
 const LEAST_SECONDS = 0.5;
