@@ -70,8 +70,10 @@ function usageError(error: unknown, parser: Argv, verb: string, words: string[],
   if (unknown !== undefined) {
     const isOption = words.some((word) => word === `-${unknown}` || word.split('=')[0] === `--${unknown}`);
     if (!isOption) return new UserError(`unexpected argument "${unknown}"`, { hint: help, cause: error });
-    const near = nearest(unknown, knownOptions(parser));
-    const hint = near ? `did you mean "--${near}"?` : help;
+    const known = knownOptions(parser);
+    const near = nearest(unknown, known);
+    const otherwise = known.includes('set') ? `a key of the configuration is set by --set KEY=VALUE; ${help}` : help;
+    const hint = near ? `did you mean "--${near}"?` : otherwise;
     return new UserError(`unknown option "${unknown.length > 1 ? '--' : '-'}${unknown}"`, { hint, cause: error });
   }
   const valueless = /^Not enough arguments following: (.+)$/.exec(message)?.[1];

@@ -27,6 +27,7 @@ const MISTAKES: [words: string[], error: RegExp, hint: RegExp][] = [
   [[], /no verb given/, /--help/],
   [['slect'], /unknown verb "slect"/, /did you mean "select"\?/],
   [['--frob'], /unknown option "--frob"/, /--help/],
+  [['train', 'run.yaml', '--seed', '3'], /unknown option "--seed"/, /--set KEY=VALUE; see spantune train --help/],
   [['select', '--sampels', '3'], /unknown option "--sampels"/, /did you mean "--samples"\?/],
   [['select', '--model'], /--model needs a value/, /select --help/],
   [['select', 'extra'], /unexpected argument "extra"/, /select --help/],
