@@ -38,7 +38,7 @@ for (const [name, tensor] of initialiseHead(model.config, { classes: 2, classifi
   parameters.set(name, tensor);
 const infer = createInference(engine, spec, [bankOf(engine, parameters)]);
 const rows = Number(values.rows);
-const pad = { padId: model.tokenizer.padId, maxLength: 128, batchSize: rows };
+const pad = { padId: model.tokenizer.padId, maxLength: 128, batchSize: rows, least: 1 as const };
 
 // As a service would: so many texts at a time, in the order in which they come.
 async function round(): Promise<void> {
