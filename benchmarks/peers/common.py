@@ -132,9 +132,8 @@ def collate(tokenizer, rows: list[Encoded], length: int) -> dict[str, torch.Tens
     return batch
 
 
-def padded_length(rows: list[Encoded], multiple: int, max_length: int) -> int:
-    longest = max(len(r.ids) for r in rows)
-    return min(max_length, -(-longest // multiple) * multiple)
+def padded_length(rows: list[Encoded], max_length: int) -> int:
+    return min(max_length, max(len(r.ids) for r in rows))
 
 
 def pooled_batches(lengths: list[int], size: int, chance: np.random.Generator, pool: int = 50) -> list[np.ndarray]:

@@ -32,12 +32,12 @@ def variability(vectors: torch.Tensor, labels: torch.Tensor) -> float:
     return (torch.trace(within @ torch.linalg.pinv(between)) / len(classes)).item()
 
 
-def run_batches(encoder, tokenizer, rows: list[common.Encoded], batches, max_length: int, multiple: int, every_layer: bool):
+def run_batches(encoder, tokenizer, rows: list[common.Encoded], batches, max_length: int, every_layer: bool):
     """Pooled states [layers, N, d], of the last layer alone or of all from 1 up, in the order of `rows`."""
     pooled, tokens, places = None, 0, 0
     for members in batches:
         batch_rows = [rows[m] for m in members]
-        length = common.padded_length(batch_rows, multiple, max_length)
+        length = common.padded_length(batch_rows, max_length)
         batch = common.collate(tokenizer, batch_rows, length)
         with torch.no_grad():
             output = common.run_encoder(encoder, batch, output_hidden_states=every_layer)
@@ -96,7 +96,7 @@ def main() -> None:
     if arguments.one_pass:
         encoder = common.load_encoder(arguments.model).eval()
         batches = common.sorted_batches([len(r.ids) for r in rows], 32)
-        pooled, padding = run_batches(encoder, tokenizer, rows, batches, arguments.max_length, 8, every_layer=True)
+        pooled, padding = run_batches(encoder, tokenizer, rows, batches, arguments.max_length, every_layer=True)
         for vectors in pooled:
             record(vectors)
     else:
@@ -104,7 +104,7 @@ def main() -> None:
         for layer in range(1, layer_count + 1):
             encoder = common.load_encoder(arguments.model, layer).eval()
             batches = class_batches(rows, 8, chance)
-            pooled, padding = run_batches(encoder, tokenizer, rows, batches, arguments.max_length, 1, every_layer=False)
+            pooled, padding = run_batches(encoder, tokenizer, rows, batches, arguments.max_length, every_layer=False)
             record(pooled[0])
 
     def best(lowest: int) -> int:

@@ -116,7 +116,7 @@ def evaluate(model: Model, tokenizer, rows: list[common.Encoded], task: common.T
     with torch.no_grad():
         for members in common.sorted_batches([len(r.ids) for r in rows], 32):
             batch_rows = [rows[m] for m in members]
-            batch = common.collate(tokenizer, batch_rows, common.padded_length(batch_rows, 8, max_length))
+            batch = common.collate(tokenizer, batch_rows, common.padded_length(batch_rows, max_length))
             predictions[members] = model(batch).argmax(-1).numpy()
     return common.task_metrics(task, np.array([r.label for r in rows]), predictions)
 
@@ -163,7 +163,7 @@ def main() -> None:
             length = (
                 arguments.max_length
                 if arguments.padding == "max_length"
-                else common.padded_length(rows, 8, arguments.max_length)
+                else common.padded_length(rows, arguments.max_length)
             )
             batch = common.collate(tokenizer, rows, length)
             loss = nn.functional.cross_entropy(model(batch), batch["labels"])

@@ -6,13 +6,9 @@ import type { EncoderConfig } from '../model/types.js';
 import type { OpenModel } from './model.js';
 import type { Reporter } from './types.js';
 
-/** The longest input in tokens: what the run asks for, or what the model has positions for, which `reporter` is told. */
-export function limitLength(config: EncoderConfig, asked: number, reporter?: Reporter): number {
-  const positions = maxLength(config);
-  if (asked > positions) {
-    reporter?.log('warn', `inputs are cut to ${positions} tokens: the model has no more positions (asked: ${asked})`);
-  }
-  return Math.min(asked, positions);
+/** The longest input in tokens: what the run asks for, or what the model has positions for. */
+export function limitLength(config: EncoderConfig, asked: number): number {
+  return Math.min(asked, maxLength(config));
 }
 
 const REPORT_EVERY = 2000;

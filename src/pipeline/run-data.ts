@@ -50,7 +50,7 @@ export function readRunData(opened: OpenTask, model: OpenModel, config: RunConfi
   const { task, split, splits } = opened;
   const { training: options, seed } = config;
   const { tokenizer } = model;
-  const length = limitLength(model.config, options.maxLength, reporter);
+  const length = limitLength(model.config, options.maxLength);
   const encode = (examples: readonly Example[]) => encodeExamples(examples, model, length, { phase: 'read', reporter });
 
   const { examples: all, warnings } = trainingRows(opened, config);

@@ -91,7 +91,7 @@ export async function measure(
   const reads = new Set(names.filter((name) => name !== 'nu').map((name) => describeScore(name).reads));
   const tokenCosine = reads.has('tokens') ? createTokenCosine(config.layers) : undefined;
 
-  const maxLength = limitLength(config, training.maxLength, tokens ? undefined : reporter);
+  const maxLength = limitLength(config, training.maxLength);
   const known = tokens && chosen ? Array.from(chosen, (index) => tokens[index]) : tokens;
   const encoded = known ?? encodeExamples(sample, model, maxLength, { phase: 'read', reporter });
   onMeasured?.(encoded);

@@ -88,21 +88,6 @@ test('a class of one example is left out and named, once', async () => {
   assert.equal(told.length, 1);
 });
 
-test('inputs longer than the model has positions are cut, and that is told once', async () => {
-  const long: [string, string][] = topics(40, 1).map(([text, label]) => [
-    `${text} ${text} ${text} ${text} ${text}`,
-    label,
-  ]);
-  const train = write(join(folder, 'long/train.tsv'), [['sentence', 'label'], ...long]);
-  const heard = async (maxLength: number) => {
-    const { logs, reporter } = listener();
-    await runSelect(configOf({ model, task: { ...task, train }, training: { maxLength } }), reporter);
-    return logs.map(({ message }) => message).filter((text) => /cut to/.test(text));
-  };
-  assert.deepEqual(await heard(1000), ['inputs are cut to 24 tokens: the model has no more positions (asked: 1000)']);
-  assert.deepEqual(await heard(24), []);
-});
-
 test('scores of a regression task become classes by rounding, halves up', async () => {
   const rows = pairs(40, 1).map(([first, second, alike]) => [first, second, alike === 1 ? 2.5 : alike]);
   const train = write(join(folder, 'scores/train.tsv'), [['sentence1', 'sentence2', 'label'], ...rows]);
