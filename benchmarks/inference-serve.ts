@@ -1,11 +1,10 @@
 /** Our side of `inference.ts`: texts to the outputs of a classifier on mean-pooled states; answers lines `go N`. */
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { evaluationBatches } from '../src/data/batches.js';
 import { openEngine } from '../src/engine/open.js';
 import { initialiseHead } from '../src/model/initialise.js';
 import { openModel } from '../src/pipeline/model.js';
-import { createInference } from '../src/training/inference.js';
+import { predictor } from '../src/pipeline/predictor.js';
 import type { ModelSpec } from '../src/training/programs.js';
 import { bankOf } from '../src/training/state.js';
 import { serve } from './side.js';
@@ -36,15 +35,16 @@ const spec: ModelSpec = {
 const { parameters } = model.load(head);
 for (const [name, tensor] of initialiseHead(model.config, { classes: 2, classifier: 'linear' }, 1))
   parameters.set(name, tensor);
-const infer = createInference(engine, spec, [bankOf(engine, parameters)]);
 const rows = Number(values.rows);
-const pad = { padId: model.tokenizer.padId, maxLength: 128, batchSize: rows, least: 1 as const };
+const maxLength = 128;
+const options = { padId: model.tokenizer.padId, maxLength, batchSize: rows };
+const predict = predictor(engine, spec, [bankOf(engine, parameters)], options);
 
 // As a service would: so many texts at a time, in the order in which they come.
 async function round(): Promise<void> {
   for (let i = 0; i < texts.length; i += rows) {
-    const encoded = texts.slice(i, i + rows).map((text) => model.tokenizer.encode(text, undefined, pad.maxLength));
-    await infer(evaluationBatches(encoded, pad), encoded.length, () => {});
+    const encoded = texts.slice(i, i + rows).map((text) => model.tokenizer.encode(text, undefined, maxLength));
+    await predict(encoded);
   }
 }
 await round();

@@ -16,12 +16,9 @@ export function createLanes(count: number, signal: AbortSignal): Lanes {
   let free = count;
   const waiting: { turn: number; start(): void; stop(): void }[] = [];
   const dispatch = () => {
-    while (free > 0 && waiting.length > 0) {
-      const lowest = Math.min(...waiting.map(({ turn }) => turn));
-      const [next] = waiting.splice(
-        waiting.findIndex(({ turn }) => turn === lowest),
-        1,
-      );
+    while (free > 0) {
+      const next = waiting.shift();
+      if (!next) return;
       free--;
       next.start();
     }
@@ -34,6 +31,7 @@ export function createLanes(count: number, signal: AbortSignal): Lanes {
       if (signal.aborted) throw new Interrupted();
       await new Promise<void>((start, reject) => {
         waiting.push({ turn, start, stop: () => reject(new Interrupted()) });
+        waiting.sort((a, b) => a.turn - b.turn);
         // Not at once: what is asked for in the same moment may have an earlier turn.
         setImmediate(dispatch);
       });

@@ -47,8 +47,10 @@ export async function runRow(
       const job = jobs.get(rate) ?? options.ledger.add('search', `${named} at ${rate}`, work(pair, row, triple));
       let score: number | null = null;
       try {
-        const turn = [...jobs.keys()].indexOf(rate);
-        const result = await options.lanes.run(() => job.watch(resultOf(store, piece, false, until, job)), turn);
+        const result = await options.lanes.run(
+          () => job.watch(resultOf(store, piece, false, until, job)),
+          rates.indexOf(rate),
+        );
         score = decisive(result, search.selection);
         row.searchSeconds += result.seconds.total ?? 0;
       } catch (error) {

@@ -80,11 +80,11 @@ function rangesOf(rows: Uint8Array, width: number, offset: number): Range[] {
 
 function compiledBank(
   entries: readonly BankEntry[],
-  { id, groups, places, parts: ranges }: Layout,
+  { id, groups, places }: Layout,
   made: readonly Part[],
 ): CompiledBank {
   let parts = made;
-  const end = ranges[ranges.length - 1]?.[1] ?? 0;
+  const end = made.at(-1)?.to ?? 0;
   const tensors = new Map<string, ort.Tensor>();
   /** Rows that `scatter` wrote since the tensor was 0 everywhere; 'all' after other writes. */
   const touched = new Map<string, Int32Array[] | 'all'>();

@@ -15,7 +15,7 @@ export const PAGE = 65536;
 const MOST_PAGES = 65535;
 
 /** Elements of a part, unless one tensor alone is larger: parameters, gradients and two moments of it fill a memory. */
-export const PART = (Math.floor(MOST_PAGES / 4) * PAGE) / 4;
+const PART = (Math.floor(MOST_PAGES / 4) * PAGE) / 4;
 
 /** Bytes that a WebAssembly memory may have. */
 export const MOST_BYTES = MOST_PAGES * PAGE;
