@@ -6,7 +6,6 @@ import { initialiseHead } from '../src/model/initialise.js';
 import { openModel } from '../src/pipeline/model.js';
 import { predictor } from '../src/pipeline/predictor.js';
 import type { ModelSpec } from '../src/training/programs.js';
-import { bankOf } from '../src/training/state.js';
 import { serve } from './side.js';
 
 const { values } = parseArgs({
@@ -38,7 +37,7 @@ for (const [name, tensor] of initialiseHead(model.config, { classes: 2, classifi
 const rows = Number(values.rows);
 const maxLength = 128;
 const options = { padId: model.tokenizer.padId, maxLength, batchSize: rows };
-const predict = predictor(engine, spec, [bankOf(engine, parameters)], options);
+const predict = predictor(engine, spec, [engine.constants(parameters)], options);
 
 // As a service would: so many texts at a time, in the order in which they come.
 async function round(): Promise<void> {

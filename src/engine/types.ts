@@ -101,6 +101,11 @@ export interface Engine {
   bank(entries: readonly BankEntry[]): Bank;
   /** Several of the same entries; element-wise programs that read and write only these need no copies. */
   banks(entries: readonly BankEntry[], count: number): Bank[];
+  /**
+   * Moves parameters into a bank that is only read: each leaves the map as soon as it is there. A program that is recorded once for all
+   * sizes keeps a copy in the form that its products want: memory for speed, which pays where batches are small.
+   */
+  constants(parameters: Map<string, HostTensor<Float32Array>>): Bank;
   program(name: string, body: Recordable, options?: ProgramOptions): Program;
   elementwise(name: string, body: ElementwiseFunction, scalars: readonly string[]): Elementwise;
   /** Sum of the squares of all elements, float64 over blocks. */

@@ -1,7 +1,6 @@
 /** How fast a tuned model answers: one example at a time, and in batches. From tokens to outputs, the layers below the span included. */
 import type { Encoded } from '../data/types.js';
 import type { Triple } from '../selection/arms.js';
-import { bankOf } from '../training/state.js';
 import { type Attached, modelSpec } from './attach.js';
 import { withEngine } from './engine.js';
 import type { TunedConfig } from './imported.js';
@@ -32,7 +31,7 @@ export async function measureInference(
   const tuned = state.parameters;
   for (const name of tuned.names) parameters.set(name, { shape: tuned.shape(name), data: tuned.read(name) });
   return withEngine(config, async (engine) => {
-    const bank = bankOf(engine, parameters);
+    const bank = engine.constants(parameters);
     try {
       const one = predictor(engine, spec, [bank], { ...data.pad, batchSize: 1 });
       const singles = spread(data.devEncoded, SINGLES);

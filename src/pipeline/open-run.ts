@@ -40,13 +40,13 @@ export async function openRun(options: RunOptions, reporter: Reporter): Promise<
   const { engine: usual } = config;
   const { name = usual.name, device = usual.device, threads = usual.threads } = options.engine ?? {};
   const engine = await engineOf(settleEngine({ engine: { ...usual, name, device, threads } }, reporter));
-  const bank = engine.bank([...shapes].map(([name, shape]) => ({ name, shape })));
   for (const name of shapes.keys()) {
     const tensor = tuned.get(name) ?? parameters.get(name);
     if (!tensor)
       throw new CheckpointError(`holds no ${name}`, { file: options.run, hint: 'the run is damaged: train again' });
-    bank.write(name, tensor.data);
+    parameters.set(name, tensor);
   }
+  const bank = engine.constants(parameters);
   const length = limitLength(model.config, config.training.maxLength);
   reporter.log('debug', `${tuned.size} tuned tensors over ${model.name}, classifier at layer ${result.arm.head}`);
   return {

@@ -1,4 +1,5 @@
 /** Parameters and moments in an engine's banks. */
+import { moved } from '../engine/moved.js';
 import type { Bank, Engine, HostTensor } from '../engine/types.js';
 import { type AdamWState, decayGroup } from './adamw.js';
 
@@ -31,12 +32,7 @@ export function createState(
 
 /** Moves parameters into a bank of their own, to be read only: each is given back as soon as it is there. */
 export function bankOf(engine: Engine, parameters: Map<string, HostTensor<Float32Array>>): Bank {
-  const bank = engine.bank([...parameters].map(([name, { shape }]) => ({ name, shape })));
-  for (const [name, { data }] of parameters) {
-    bank.write(name, data);
-    parameters.delete(name);
-  }
-  return bank;
+  return moved(parameters, (entries) => engine.bank(entries));
 }
 
 export function disposeState(state: TrainingState): void {

@@ -8,7 +8,7 @@ import { createGraph } from '../../src/engine/compiled/graph.js';
 import { compiledProgram, type ProgramHost } from '../../src/engine/compiled/program.js';
 import { type Cached, createSessionCache, peakBytes } from '../../src/engine/compiled/session.js';
 import { gelu } from '../../src/engine/ops.js';
-import type { Recordable } from '../../src/engine/types.js';
+import type { Engine, Recordable } from '../../src/engine/types.js';
 import { assertClose, randomTensors, withEngine } from './support.js';
 
 type Entry = Awaited<ReturnType<ProgramHost['cache']['get']>>;
@@ -105,6 +105,28 @@ test('a symbolic program and programs of fixed shapes do not drive each other ou
   assert.equal(cache.size(), 4);
   assert.equal(cache.open(), 4);
   await cache.clear();
+});
+
+test('what a session keeps of constants is counted', async () => {
+  const { floats } = randomTensors('constants');
+  const inputs = { x: floats([2, 100]) };
+  const held: number[] = [];
+  for (const open of [(engine: Engine) => engine.bank([{ name: 'w', shape: [100, 50] }]), constants]) {
+    await withEngine('compiled', async (engine) => {
+      const cache = watchedCache(2 ** 30);
+      const product: Recordable = ({ x, w }) => ({ y: tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D) });
+      const host = { threads: 1, device: 'cpu' as const, cache };
+      const program = compiledProgram(host, 'p', product, { shapes: ({ n }) => ({ x: [n, 100] }) });
+      await program.run({ inputs, sizes: { n: 2 }, banks: [open(engine)] });
+      held.push(cache.bytes());
+      await cache.clear();
+    });
+  }
+  assert.equal(held[1] - held[0], 4 * 100 * 50);
+
+  function constants(engine: Engine) {
+    return engine.constants(new Map([['w', floats([100, 50])]]));
+  }
 });
 
 test('least recently used goes first, within the bound, and all that goes is released', async () => {

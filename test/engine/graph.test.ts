@@ -8,7 +8,7 @@ import '../../src/engine/compiled/engine.js';
 import type { ValueType } from '../../src/engine/compiled/graph.js';
 import { serialize } from '../../src/engine/compiled/onnx.js';
 import { type ModelProto, ModelProtoSchema, TensorProto_DataType } from '../../src/engine/compiled/onnx_pb.js';
-import { record } from '../../src/engine/compiled/recorder.js';
+import { type InputSpec, record } from '../../src/engine/compiled/recorder.js';
 import { dropout, embedding, gelu, layerNorm, linear } from '../../src/engine/ops.js';
 import type { Recordable, Sizes } from '../../src/engine/types.js';
 
@@ -231,4 +231,28 @@ test('symbolic sizes are written by name, and products of them too', () => {
 test('one recording gives the same bytes twice', () => {
   const { body, shapes } = stack(2, [0, 1]);
   assert.deepEqual(recorded(body, shapes).bytes, recorded(body, shapes).bytes);
+});
+
+test('constants that a product multiplies by are told by name, without their data; others stay inputs', () => {
+  const { graph, outputs } = record(
+    ({ x, weight, shift, table, ids }) => ({ y: tf.add(linear(x, weight, shift), embedding(table, ids)) }),
+    {
+      inputs: () =>
+        Object.entries({ x: [2, 4], weight: [3, 4], shift: [3], table: [7, 3] })
+          .map(([name, shape]): InputSpec => ({ name, shape, type: 'float32' }))
+          .concat({ name: 'ids', shape: [2], type: 'int32' }),
+      chance: false,
+    },
+  );
+  const isConstant = (name: string) => ['weight', 'shift', 'table'].includes(name);
+  const { bytes, inputs, constants } = serialize(graph, 'a program', outputs, isConstant);
+  assert.deepEqual([inputs, constants], [['x', 'shift', 'table', 'ids'], ['weight']]);
+  const { graph: model } = fromBinary(ModelProtoSchema, bytes);
+  assert.ok(!model?.input.some(({ name }) => name === 'in:weight'));
+  const [weight] = model?.initializer.filter(({ name }) => name === 'in:weight') ?? [];
+  assert.deepEqual([weight.dims, weight.rawData.length], [[3n, 4n], 0]);
+  assert.deepEqual(
+    weight.externalData.map(({ key, value }) => [key, value]),
+    [['location', 'weight']],
+  );
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { dropout } from '../../src/engine/ops.js';
-import type { Bank, Engine, Recordable } from '../../src/engine/types.js';
+import type { Bank, Engine, Recordable, Sizes } from '../../src/engine/types.js';
 import { assertClose, randomTensors, scalar, withEngine } from './support.js';
 
 const { floats } = randomTensors('program');
@@ -89,6 +89,42 @@ for (const engineName of ['compiled', 'cpu'] as const) {
     });
   });
 
+  test(`${engineName}: parameters become constants, which other constants of the same shapes do not meet`, async () => {
+    await withEngine(engineName, async (engine) => {
+      const product: Recordable = ({ x, weight, shift }) => ({
+        y: tf.add(tf.matMul(x as tf.Tensor2D, weight as tf.Tensor2D, false, true), shift),
+      });
+      const shapes = ({ batch }: Sizes) => ({ x: [batch, 4] });
+      const program = engine.program('p', product, { shapes });
+      const once = engine.program('p', product);
+      const made = [1, 2].map(() => ({ weight: floats([3, 4]), shift: floats([3]) }));
+      const banks = made.map((each) => {
+        const parameters = new Map(Object.entries(each));
+        const bank = engine.constants(parameters);
+        assert.equal(parameters.size, 0, 'each leaves the map');
+        return bank;
+      });
+      for (const batch of [2, 5, 1]) {
+        for (const [i, bank] of banks.entries()) {
+          const x = floats([batch, 4]);
+          const { weight, shift } = made[i];
+          const expected = Array.from({ length: batch * 3 }, (_, at) => {
+            const [row, column] = [Math.floor(at / 3), at % 3];
+            return [0, 1, 2, 3].reduce(
+              (sum, j) => sum + x.data[4 * row + j] * weight.data[4 * column + j],
+              shift.data[column],
+            );
+          });
+          for (const each of [program, once]) {
+            const { y } = await each.run({ inputs: { x }, sizes: { batch }, banks: [bank] });
+            assertClose(y.data, expected, 1e-6, `bank ${i}, ${batch} rows`);
+          }
+          assert.deepEqual(bank.read('weight'), weight.data);
+        }
+      }
+    });
+  });
+
   test(`${engineName}: a program without inputs, and one of several shapes`, async () => {
     await withEngine(engineName, async (engine) => {
       const constant = engine.program('constant', () => ({ y: tf.mul(tf.ones([2]), 3) }));
@@ -126,5 +162,15 @@ test('programs of one name and other bodies do not meet', async () => {
       (await double.run({ inputs })).y.data,
       inputs.x.data.map((each) => 2 * each),
     );
+  });
+});
+
+test('a constant cannot be written', async () => {
+  await withEngine('compiled', async (engine) => {
+    const bank = engine.constants(new Map([['weight', floats([2, 3])]]));
+    assert.throws(() => bank.write('weight', new Float32Array(6)), {
+      name: 'EngineError',
+      message: /"weight" is a constant/,
+    });
   });
 });

@@ -21,6 +21,8 @@ export interface CompiledBank extends Bank {
   readonly parts: readonly Part[];
   /** Equal numbers mean equal names and shapes in equal places. */
   readonly layout: number;
+  /** Of a bank that is only read from now on: a number that no other has. */
+  seal: number | undefined;
   /** First and last (exclusive) element of a group, or of all. */
   range(group?: string): Range;
   /** What of a group, or of all, may differ from 0 (`now`), or may ever have; ends are multiples of 16. */
@@ -45,6 +47,14 @@ export function compiledBanks(entries: readonly BankEntry[], count: number, most
       parts.map(({ from, to, flats }) => ({ from, to, ...flats[i] })),
     ),
   );
+}
+
+let seals = 0;
+
+/** The same bank, which nothing is written into any more. */
+export function sealed(bank: CompiledBank): CompiledBank {
+  bank.seal = seals++;
+  return bank;
 }
 
 /** `count` arrays of zeros, in one memory if there are several and they fit. */
@@ -99,13 +109,18 @@ function compiledBank(
     if (!found) throw new EngineError(`the bank holds no tensor "${name}"`);
     return found;
   };
+  const writable = (name: string) => {
+    if (bank.seal !== undefined) throw new EngineError(`"${name}" is a constant, which cannot be written`);
+    return view(name);
+  };
   const view = (name: string) => {
     const { part, offset, size } = place(name);
     if (parts.length === 0) throw new EngineError(`"${name}" is read from a bank that was given back`);
     const { flat, from } = parts[part];
     return flat.subarray(offset - from, offset - from + size);
   };
-  return {
+  const bank: CompiledBank = {
+    seal: undefined,
     names: entries.map(({ name }) => name),
     layout: id,
     size: entries.reduce((sum, { name }) => sum + place(name).size, 0),
@@ -139,12 +154,12 @@ function compiledBank(
       if (data.length !== place(name).size) {
         throw new EngineError(`"${name}" has ${place(name).size} elements, not ${data.length}`);
       }
-      view(name).set(data);
+      writable(name).set(data);
       wholly(name);
     },
     read: (name) => view(name).slice(),
     scatter(name, rows, ids, add) {
-      const target = view(name);
+      const target = writable(name);
       const width = place(name).size / place(name).shape[0];
       const before = touched.get(name) ?? [];
       const known = ever.get(name) ?? new Uint8Array(place(name).shape[0]);
@@ -184,4 +199,5 @@ function compiledBank(
       tensors.clear();
     },
   };
+  return bank;
 }

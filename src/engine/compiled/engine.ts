@@ -1,7 +1,8 @@
 /** The compiled engine: functions are recorded as ONNX graphs, which ONNX Runtime runs on all cores. */
 import * as tf from '@tensorflow/tfjs';
+import { moved } from '../moved.js';
 import type { Engine, EngineOptions } from '../types.js';
-import { type CompiledBank, compiledBanks } from './bank.js';
+import { type CompiledBank, compiledBanks, sealed } from './bank.js';
 import { compiledElementwise } from './elementwise.js';
 import { createSumOfSquares } from './fused/squares.js';
 import './kernels/elementwise.js';
@@ -23,6 +24,7 @@ export function compiledEngine({ threads = 1, device = 'cpu', cacheBytes = 2 ** 
     name: 'compiled',
     bank: (entries) => compiledBanks(entries, 1)[0],
     banks: (entries, count) => compiledBanks(entries, count),
+    constants: (parameters) => sealed(moved(parameters, (entries) => compiledBanks(entries, 1)[0])),
     program: (name, body, options) => compiledProgram(host, `${name}#${programs++}`, body, options),
     elementwise: compiledElementwise,
     async sumOfSquares(bank) {

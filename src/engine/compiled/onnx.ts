@@ -10,6 +10,8 @@ import {
   ModelProtoSchema,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,
+  StringStringEntryProtoSchema,
+  TensorProto_DataLocation,
   TensorProto_DataType,
   TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
@@ -73,13 +75,47 @@ export interface SerializedModel {
   bytes: Uint8Array;
   /** Names of the inputs that the outputs depend on, without their prefix. */
   inputs: string[];
+  /** Names of those that are constants, without their prefix. */
+  constants: string[];
   nodes: Node[];
 }
 
-/** Writes the part of a graph that `outputs` (name → value) need. Results are named `out:NAME`. */
-export function serialize(graph: Graph, name: string, outputs: ReadonlyMap<string, Value>): SerializedModel {
+/**
+ * Writes the part of a graph that `outputs` (name → value) need. Results are named `out:NAME`. Inputs that `isConstant` says never change
+ * become constants where they are a product's second factor, which ONNX Runtime then lays out once instead of in every call; their data is
+ * left out and given to the session beside the model.
+ */
+export function serialize(
+  graph: Graph,
+  name: string,
+  outputs: ReadonlyMap<string, Value>,
+  isConstant: (name: string) => boolean = () => false,
+): SerializedModel {
   const { proto, inputs, nodes } = graphProto(graph, name, outputs);
-  return { bytes: modelBytes(proto), inputs: inputs.map(({ name: full }) => full.slice(3)), nodes };
+  const factors = new Set(nodes.flatMap(({ op, inputs: [, second] }) => (PRODUCTS.has(op) ? [second?.name] : [])));
+  const [constants, others] = partition(inputs, (value) => factors.has(value.name) && isConstant(keyOf(value)));
+  proto.input = others.map((value) => valueInfo(graph, value, value.name));
+  proto.initializer.push(...constants.map(external));
+  return { bytes: modelBytes(proto), inputs: others.map(keyOf), constants: constants.map(keyOf), nodes };
+}
+
+const PRODUCTS = new Set(['Gemm', 'MatMul', 'FusedMatMul']);
+
+const keyOf = (input: Value) => input.name.slice(3);
+
+function partition<T>(values: readonly T[], belongs: (value: T) => boolean): [T[], T[]] {
+  return [values.filter(belongs), values.filter((value) => !belongs(value))];
+}
+
+/** A constant whose data lies in a file of its key's name, which need not exist. */
+function external(value: Value) {
+  return create(TensorProtoSchema, {
+    name: value.name,
+    dims: value.shape.map(BigInt),
+    dataType: TYPES[value.type],
+    dataLocation: TensorProto_DataLocation.EXTERNAL,
+    externalData: [create(StringStringEntryProtoSchema, { key: 'location', value: keyOf(value) })],
+  });
 }
 
 function modelBytes(graph: GraphProto): Uint8Array {
@@ -128,7 +164,6 @@ function graphProto(graph: Graph, name: string, outputs: ReadonlyMap<string, Val
           rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
         }),
       ),
-    input: inputs.map((value) => valueInfo(graph, value, value.name)),
     output: [...results].map(([key, value]) => valueInfo(graph, value, key)),
   });
   return { proto, inputs, nodes };

@@ -78,12 +78,16 @@ export function compiledProgram(
         destinations.set(`out:${key}`, { to: 'bank', name: key });
       }
     }
-    const model = serialize(graph, name, results);
+    // A session for each size would hold its own copy.
+    const sealed = shapes ? banks.filter(({ seal }) => seal !== undefined) : [];
+    const model = serialize(graph, name, results, (key) => sealed.some((bank) => bank.has(key)));
+    const constants = model.constants.map((path) => ({ path, data: bankOf(banks, path).view(path) }));
     const session = await openSession(model.bytes, {
       threads: host.threads,
       device: host.device,
       symbolic: shapes !== undefined,
       name,
+      constants,
     });
     if (!shapes) {
       for (const [key, destination] of destinations) {
@@ -94,6 +98,7 @@ export function compiledProgram(
       }
     }
     const live = new Set(model.inputs);
+    const held = constants.reduce((sum, { data }) => sum + data.byteLength, 0);
     const measured = new Map<string, number>();
     const measure = (sizes: Sizes) => {
       const key = Object.values(sizes).join();
@@ -104,7 +109,7 @@ export function compiledProgram(
     return {
       session,
       bytes: 0,
-      measure,
+      measure: (sizes) => held + measure(sizes),
       inputs: model.inputs.filter((key) => !key.startsWith('mask:')),
       masks: masks.filter(({ site }) => live.has(`mask:${site}`)),
       sizeAt: graph.sizeAt,
@@ -172,7 +177,7 @@ function keyOf(name: string, call: Call, symbolic: boolean): string {
     const type = data instanceof Float32Array ? 'float32' : 'int32';
     return symbolic ? `${key}:${type}` : `${key}:${type}[${shape}]`;
   });
-  const banks = ((call.banks ?? []) as CompiledBank[]).map(({ layout }) => layout);
+  const banks = ((call.banks ?? []) as CompiledBank[]).map(({ layout, seal = '' }) => `${layout}:${seal}`);
   const into = call.into ? `${call.into.add ? 'add' : 'set'} ${(call.into.bank as CompiledBank).layout}` : '';
   const sizes = JSON.stringify(symbolic ? Object.keys(call.sizes ?? {}) : (call.sizes ?? {}));
   return [name, ...inputs, `banks ${banks}`, call.chance ? 'chance' : '', into, sizes].join('|');

@@ -9,9 +9,12 @@ ort.env.logLevel = 'fatal';
 
 const BYTES: Record<string, number> = { float32: 4, int32: 4, int64: 8, bool: 1 };
 
+/** Data of constants that a model leaves out, by their names in it. ONNX Runtime copies it. */
+export type Constants = { path: string; data: Float32Array }[];
+
 export async function openSession(
   model: Uint8Array,
-  options: { threads: number; device: Device; symbolic: boolean; name: string },
+  options: { threads: number; device: Device; symbolic: boolean; name: string; constants?: Constants },
 ): Promise<ort.InferenceSession> {
   try {
     return await ort.InferenceSession.create(model, {
@@ -21,6 +24,7 @@ export async function openSession(
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,
       enableMemPattern: !options.symbolic,
+      externalData: options.constants?.map(({ path, data }) => ({ path, data: bytesOf(data) })),
       logSeverityLevel: 3,
       // Moments of rarely seen embedding rows become denormal, where arithmetic is many times slower.
       extra: {
@@ -40,6 +44,8 @@ export async function openSession(
     );
   }
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
 
 export function ortTensor({ data, shape }: HostTensor): ort.Tensor {
   return data instanceof Float32Array ? new ort.Tensor('float32', data, shape) : new ort.Tensor('int32', data, shape);

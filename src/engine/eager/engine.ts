@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs';
 import { EngineError } from '../../errors.js';
 import '../gradients.js';
 import { type MaskBuffers, maskBuffers } from '../chance.js';
+import { moved } from '../moved.js';
 import type { Chance } from '../ops.js';
 import type { Bank, BankEntry, Call, Elementwise, Engine, HostTensor, Program, Recordable } from '../types.js';
 import { loadTensorFlow } from './tensorflow.js';
@@ -102,6 +103,7 @@ export async function eagerEngine(name: 'tensorflow' | 'cpu'): Promise<Engine> {
     name,
     bank: eagerBank,
     banks: (entries, count) => Array.from({ length: count }, () => eagerBank(entries)),
+    constants: (parameters) => moved(parameters, eagerBank),
     program: (_name, body) => eagerProgram(body),
     elementwise(_name, body, scalars): Elementwise {
       return {
