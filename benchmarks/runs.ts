@@ -12,6 +12,8 @@ export interface PeerResult {
   task: string;
   arm: { name: string; bottom: number | null; top: number | null; head: number };
   metrics: Record<string, number>;
+  /** `seconds`: of the run, to the end of the evaluation. */
+  epochs: { epoch: number; metrics?: Record<string, number>; seconds?: number }[];
   /** `read`, `load`, `train`, `evaluate`, and `total` and `cpu` of all after the imports. */
   seconds: Record<string, number>;
   peakMemory: number;
@@ -79,6 +81,17 @@ export function trainRun(work: string, config: object): TrainResult {
     '--json',
     '--quiet',
   ]) as TrainResult;
+}
+
+/** Evaluations of the last `trainRun`, with the seconds of tuning until each had ended. */
+export function lastEvaluations(work: string): { epoch: number; seconds: number; score: number }[] {
+  const lines = readFileSync(join(work, 'run', 'metrics.jsonl'), 'utf8')
+    .split('\n')
+    .filter(Boolean);
+  return lines
+    .map((line) => JSON.parse(line))
+    .filter(({ evaluation }) => evaluation)
+    .map(({ epoch, seconds, evaluation: { score } }) => ({ epoch, seconds, score }));
 }
 
 /** `spantune select` in a process of its own. */

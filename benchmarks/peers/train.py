@@ -182,6 +182,7 @@ def main() -> None:
             started = time.perf_counter()
             record["metrics"] = evaluate(model, tokenizer, dev, task, arguments.max_length)
             seconds["evaluate"] += time.perf_counter() - started
+            record["seconds"] = time.perf_counter() - began
         epochs.append(record)
         print(json.dumps({"task": arguments.task, "seed": arguments.seed, **record}), file=sys.stderr, flush=True)
 

@@ -30,6 +30,7 @@ export async function tune(
 ): Promise<Tuned> {
   const { training, seed } = config;
   const began = performance.now();
+  const elapsed = () => (performance.now() - began) / 1000;
   const phase = { phase: 'tune', subject: arm.name };
   const steps = training.epochs * Math.ceil(data.training.batchesPerEpoch / training.accumulation);
   let tokens = 0;
@@ -58,7 +59,7 @@ export async function tune(
     onStep({ step, epoch, loss: last, learningRate, gradientNorm, tokens: seen }) {
       tokens += seen;
       if (Number.isFinite(last)) loss = Number.isNaN(loss) ? last : 0.95 * loss + 0.05 * last;
-      const seconds = (performance.now() - began) / 1000;
+      const seconds = elapsed();
       appendMetrics(output, { step, epoch, loss: last, learningRate, gradientNorm, seconds });
       const speed = `${(tokens / seconds / 1000).toFixed(1)} k tokens/s`;
       const detail = `epoch ${epoch}/${training.epochs}  loss ${loss.toFixed(3)}  ${speed}`;
@@ -66,7 +67,7 @@ export async function tune(
     },
     onEvaluation({ step, epoch, score, metrics, best }) {
       if (best || !kept || options.best === 'last') kept = outputs;
-      appendMetrics(output, { step, epoch, split: data.selectionName, evaluation: metrics, best });
+      appendMetrics(output, { step, epoch, split: data.selectionName, evaluation: metrics, best, seconds: elapsed() });
       reporter.log(
         'debug',
         `epoch ${epoch}: ${data.selectionName} score ${(100 * score).toFixed(1)}${best ? ', best so far' : ''}`,

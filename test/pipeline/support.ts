@@ -122,6 +122,7 @@ export function readMetrics(run: string) {
       step: number;
       epoch: number;
       best: boolean;
+      seconds: number;
       evaluation: Record<string, number>;
     }[],
   };

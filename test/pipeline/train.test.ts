@@ -95,6 +95,11 @@ describe('a run that selects its layers', () => {
         [16, 4],
       ],
     );
+    // Seconds of tuning: each evaluation ends after the step before it and before the step after it.
+    for (const { step, seconds } of evaluations) {
+      const [before, after] = [steps[Number(step) - 1], steps[Number(step)]].map((line) => Number(line?.seconds));
+      assert.ok(Number(seconds) > before && !(Number(seconds) > after), `${before}, ${seconds}, ${after}`);
+    }
     const best = evaluations.filter(({ best }) => best).at(-1);
     assert.equal(best?.epoch, result.bestEpoch);
     assert.deepEqual(best?.evaluation, result.metrics);
