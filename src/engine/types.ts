@@ -103,7 +103,8 @@ export interface Engine {
   banks(entries: readonly BankEntry[], count: number): Bank[];
   /**
    * Moves parameters into a bank that is only read: each leaves the map as soon as it is there. A program that is recorded once for all
-   * sizes keeps a copy in the form that its products want: memory for speed, which pays where batches are small.
+   * sizes keeps a copy in the form that its products want: memory for speed, which pays where batches are small. Long
+   * sums add up in another order then: results may differ from a bank's in their last bits.
    */
   constants(parameters: Map<string, HostTensor<Float32Array>>): Bank;
   program(name: string, body: Recordable, options?: ProgramOptions): Program;
