@@ -53,21 +53,22 @@ export async function serve(about: object, round: () => unknown): Promise<void> 
   }
 }
 
-/** Both sides in turn, `count` rounds each at a time; ratios are first over second, turn by turn. */
+/** All sides in turn, `count` rounds each at a time; ratios are of the first over the second, turn by turn. */
 export async function takeTurns(
-  sides: readonly [Side, Side],
+  sides: readonly [Side, Side, ...Side[]],
   { turns, count }: { turns: number; count: number },
-): Promise<{ runs: [number[], number[]]; ratios: number[]; peakMemory: [number, number] }> {
-  const runs: [number[], number[]] = [[], []];
+): Promise<{ runs: number[][]; ratios: number[]; peakMemory: number[] }> {
+  const runs: number[][] = sides.map(() => []);
   const ratios: number[] = [];
-  let peakMemory: [number, number] = [0, 0];
+  let peakMemory: number[] = [];
   for (let turn = 0; turn < turns; turn++) {
-    const a = await sides[0].go(count);
-    const b = await sides[1].go(count);
-    runs[0].push(...a.runs);
-    runs[1].push(...b.runs);
-    ratios.push(median(a.runs) / median(b.runs));
-    peakMemory = [a.peakMemory, b.peakMemory];
+    const answers: Turn[] = [];
+    for (const side of sides) answers.push(await side.go(count));
+    answers.forEach((answer, i) => {
+      runs[i].push(...answer.runs);
+    });
+    ratios.push(median(answers[0].runs) / median(answers[1].runs));
+    peakMemory = answers.map((answer) => answer.peakMemory);
   }
   for (const side of sides) side.close();
   return { runs, ratios, peakMemory };

@@ -1,11 +1,13 @@
 /** Our side of the training-step benchmark: a BERT of random weights, one step as a run takes it. */
 import type { Engine } from '../src/engine/types.js';
+import { batchLoad, stepFlops } from '../src/model/flops.js';
 import { initialiseHead } from '../src/model/initialise.js';
 import { encoderInputs, lossInputs } from '../src/model/inputs.js';
 import { trainableNames } from '../src/model/parameters.js';
 import { encoderShapes, sizeOf } from '../src/model/shapes.js';
 import type { EncoderConfig, HostTensor } from '../src/model/types.js';
 import { stream } from '../src/random.js';
+import type { Triple } from '../src/selection/arms.js';
 import { adamW } from '../src/training/adamw.js';
 import { gradients, inputShapes } from '../src/training/programs.js';
 import { createState, disposeState } from '../src/training/state.js';
@@ -49,13 +51,25 @@ export function bertConfig({ layers, width }: Shape, dropout: number): EncoderCo
   };
 }
 
+const armOf = ({ layers, span: [bottom, top] = [1, layers] }: Shape): Triple => ({ bottom, top, head: top });
+
+/** Multiplications and additions of a step's matrix products. */
+export function flopsOf(shape: Shape, pooling: 'first' | 'mean'): number {
+  return stepFlops(bertConfig(shape, 0), armOf(shape), batchLoad(shape.batch, shape.length), {
+    tuning: 'fine-tune',
+    classes: 2,
+    classifier: 'mlp',
+    headTokens: pooling === 'first' ? 'first' : 'all',
+  });
+}
+
 /** Builds a step: `full` as users run it (dropout, clipping, AdamW), `bare` forward and backward alone. */
 export function buildStep(engine: Engine, shape: Shape, form: 'full' | 'bare', pooling: 'first' | 'mean' = 'first') {
   const config = bertConfig(shape, form === 'full' ? 0.1 : 0);
   const random = stream(1, 'benchmark');
   const parameters = new Map<string, HostTensor<Float32Array>>();
-  const [bottom, top] = shape.span ?? [1, config.layers];
-  const arm = { bottom, top, head: top };
+  const arm = armOf(shape);
+  const [bottom, top] = [arm.bottom ?? 1, arm.head];
   for (const [name, dims] of encoderShapes({ ...config, layers: top })) {
     const data = new Float32Array(sizeOf(dims));
     if (/[nN]orm\.weight$/.test(name)) data.fill(1);

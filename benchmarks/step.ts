@@ -9,7 +9,8 @@
  * PyTorch as it comes, through `torch.compile`, or under bfloat16 autocast.
  *
  * One process a side and shape, so that peak memory is true. Prints medians, spread and the ratio PyTorch / spantune (above 1: spantune is
- * faster), and writes benchmarks/results/step-FORM-POOLING-PEER.json.
+ * faster); the share of the ceiling is the speed of our step, counting matrix products alone, over that of a product of 2048 × 2048 on ONNX
+ * Runtime, which takes its turn with the steps. Writes benchmarks/results/step-FORM-POOLING-PEER.json.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,9 +20,11 @@ import { renderTable } from '../src/report/table.js';
 import { here, needPeers, PYTHON } from './runs.js';
 import { openSide, takeTurns } from './side.js';
 import { geometricMean, median, spread } from './statistics.js';
+import { flopsOf, parseShape } from './step-ours.js';
 
 const SHAPES = '2x128x32x64,4x256x32x64,6x384x16x64,12x384x32x32,12x768x32x32,2x768x16x128,24x1024x4x64';
 const STEPS = 3;
+const SIZE = 2048;
 const { values } = parseArgs({
   options: {
     form: { type: 'string', default: 'full' },
@@ -39,16 +42,37 @@ const machine = environment('compiled', Number(threads));
 console.log(
   `${form} step, pooling ${pooling}, PyTorch ${peer}, ${threads} threads, ${machine.cpu}, ${machine.instructions}`,
 );
-const results: { shape: string; pytorch: number[]; spantune: number[]; ratios: number[]; peakMemory: number[] }[] = [];
+interface Result {
+  shape: string;
+  pytorch: number[];
+  spantune: number[];
+  ratios: number[];
+  /** Of the ceiling. */
+  share: number;
+  peakMemory: number[];
+}
+const results: Result[] = [];
 for (const shape of values.shapes.split(',')) {
   const words = ['--shape', shape, '--form', form, '--pooling', pooling, '--threads', threads, '--serve'];
   const sides = [
     await openSide(PYTHON, [here('peers/step.py'), ...words, '--peer', peer]),
     await openSide(process.execPath, ['--import', 'tsx', here('step-serve.ts'), ...words]),
+    await openSide(process.execPath, [
+      '--import',
+      'tsx',
+      here('ceiling-serve.ts'),
+      '--size',
+      String(SIZE),
+      '--threads',
+      threads,
+    ]),
   ] as const;
   const { runs, ratios, peakMemory } = await takeTurns(sides, { turns: Number(values.rounds), count: STEPS });
-  results.push({ shape, pytorch: runs[0], spantune: runs[1], ratios, peakMemory });
-  console.error(`${shape}: ${spread(ratios, 2)}`);
+  const [pytorch, spantune, product] = runs;
+  const flops = flopsOf(parseShape(shape), pooling === 'mean' ? 'mean' : 'first');
+  const share = ((flops / (2 * SIZE ** 3)) * median(product)) / median(spantune);
+  results.push({ shape, pytorch, spantune, ratios, share, peakMemory: peakMemory.slice(0, 2) });
+  console.error(`${shape}: ${spread(ratios, 2)}, ${share.toFixed(2)} of the ceiling`);
 }
 
 const mega = (bytes: number) => String(Math.round(bytes / 1e6));
@@ -56,16 +80,17 @@ console.log(
   renderTable(
     [
       { title: 'layers x width x batch x length' },
-      ...['PyTorch ms', 'spantune ms', 'ratio', 'PyTorch MB', 'spantune MB'].map((title) => ({
+      ...['PyTorch ms', 'spantune ms', 'ratio', 'of the ceiling', 'PyTorch MB', 'spantune MB'].map((title) => ({
         title,
         align: 'right' as const,
       })),
     ],
-    results.map(({ shape, pytorch, spantune, ratios, peakMemory }) => [
+    results.map(({ shape, pytorch, spantune, ratios, share, peakMemory }) => [
       shape,
       spread(pytorch, 0),
       spread(spantune, 0),
       spread(ratios, 2),
+      share.toFixed(2),
       ...peakMemory.map(mega),
     ]),
   ),
