@@ -21,9 +21,11 @@ export interface TrainedAdapter {
   layers: number[];
   /** What was trained, by canonical name: the adapter, LayerNorms, the classifier. */
   tensors: HostTensors;
+  /** What the classifier reads of the states, where the format says. */
+  pooling?: Pooling;
 }
 
-export interface ExportedModel extends TrainedAdapter {
+export interface ExportedModel extends Omit<TrainedAdapter, 'pooling'> {
   config: EncoderConfig;
   /** The layer that the classifier reads: Python loads so many layers. */
   head: number;

@@ -70,6 +70,23 @@ export function loadEncoder(folder: string, options: LoadOptions = {}): LoadedEn
   }
 }
 
+/**
+ * BERT's pooler, as the dense part [hidden, hidden] of a classifier: Python's classification model has it below its classifier. Undefined
+ * where the folder has none.
+ */
+export function loadPooler(folder: string, { family }: EncoderConfig): LoadedEncoder['parameters'] | undefined {
+  if (family !== 'bert') return undefined;
+  const weights = openWeights(folder);
+  try {
+    const at = `${detectPrefix(family, weights.names(), weights.file)}pooler.dense`;
+    if (!weights.has(`${at}.weight`) || !weights.has(`${at}.bias`)) return undefined;
+    const parts = ['weight', 'bias'] as const;
+    return new Map(parts.map((part) => [`classifier.dense.${part}`, weights.read(`${at}.${part}`)]));
+  } finally {
+    weights.close();
+  }
+}
+
 /** Where each wanted parameter stands in the checkpoint; complains of all that are missing or misshapen at once. */
 function locate(
   weights: Weights,

@@ -142,13 +142,16 @@ export function readPeft(folder: string, config: EncoderConfig): TrainedAdapter 
       if (!place) {
         throw new CheckpointError(`"${key}" is nothing that spantune can tune`, {
           file: weights.file,
-          hint: 'it reads LoRA and (IA)³ on linear parts of layers, with LayerNorms and the classifier in modules_to_save',
+          hint: `it reads LoRA on ${LORA_TARGETS.join(', ')}, (IA)³ on key, value and the layer's own output.dense (name modules in full), LayerNorms and the classifier in modules_to_save`,
         });
       }
+      refuseOtherRank(key, place, shape, values, file);
       add(place.name, key, place.layer, { shape, data }, place.shape);
       if (place.name.includes('.ia3.')) tensors.set(place.name, { shape: [data.length], data });
     }
     const layers = layersOf(tensors.keys(), weights.file);
+    refuseOtherLayers(layers, values, config, file);
+    const pooling = [...tensors.keys()].some(isClassifier) ? 'first' : undefined;
     for (const [name, tensor] of readClassifier(folder)) tensors.set(name, tensor);
     const layerNorms = tensors.has(`layers.${layers[0]}.outputNorm.weight`);
     const has = (part: string) => tensors.has(`layers.${layers[0]}.${part}`);
@@ -171,7 +174,7 @@ export function readPeft(folder: string, config: EncoderConfig): TrainedAdapter 
             layerNorms,
           }
         : { method: 'ia3', layerNorms };
-    return { tuning, layers, tensors };
+    return { tuning, layers, tensors, pooling };
   } finally {
     weights.close();
   }
@@ -198,6 +201,41 @@ function refuseOptions(values: Record<string, unknown>, file: string): void {
       hint: 'convert it to a plain LoRA with peft first (path_initial_model_for_weight_conversion)',
     });
   }
+}
+
+/** The weights of one adapter beside the configuration of another. */
+function refuseOtherRank(
+  key: string,
+  { name, shape: [out, into] }: TensorPlace,
+  [rows, columns]: number[],
+  { r }: Record<string, unknown>,
+  file: string,
+): void {
+  const rank = name.endsWith('.a') ? rows : columns;
+  const fits = name.endsWith('.a') ? columns === into : rows === out;
+  if (!name.includes('.lora.') || !fits || rank === r) return;
+  throw new CheckpointError(`"r" is ${r}, but "${key}" has rank ${rank}`, {
+    file,
+    hint: 'restore the file that was saved with these weights',
+  });
+}
+
+function refuseOtherLayers(
+  layers: number[],
+  { layers_to_transform: stated }: Record<string, unknown>,
+  config: EncoderConfig,
+  file: string,
+): void {
+  if (stated === undefined || stated === null) return;
+  const numbers: unknown[] = Array.isArray(stated) ? stated : [stated];
+  const said = `"layers_to_transform" is ${JSON.stringify(stated)}`;
+  const hint = 'restore the file that was saved with these weights; it counts layers from 0';
+  const inside = (number: unknown) => Number.isInteger(number) && Number(number) >= 0 && Number(number) < config.layers;
+  if (!numbers.every(inside))
+    throw new CheckpointError(`${said}; the model's layers are 0 to ${config.layers - 1}`, { file, hint });
+  const other = layers.find((layer) => !numbers.includes(layer - 1));
+  if (other !== undefined)
+    throw new CheckpointError(`${said}, but there are weights of layer ${other - 1}`, { file, hint });
 }
 
 interface TensorPlace {

@@ -72,8 +72,14 @@ function flatten(issue: z.core.$ZodIssue, prefix: string[]): { issue: z.core.$Zo
 
 function unknownKey(path: string[], merged: Block, { schema }: Vocabulary): Mistake {
   const key = path[path.length - 1];
-  if (path.length === 2 && path[0] === 'tuning')
-    return unknownOption(path, String(valueAt(merged, ['tuning', 'method'])));
+  if (path.length === 2 && path[0] === 'tuning') {
+    const method = valueAt(merged, ['tuning', 'method']);
+    if (method !== undefined) return unknownOption(path, String(method));
+    if (valueAt(merged, ['tuning', 'from']) !== undefined) {
+      const hint = 'state tuning.from alone: the rest is in the adapter';
+      return { path, part: 'key', message: `"${key}" is stated beside tuning.from`, hint };
+    }
+  }
   const known = keysAt(path.slice(0, -1), schema) ?? [];
   const near = nearest(key, known);
   const elsewhere = allKeys([], schema).filter((full) => full.split('.').pop() === key);

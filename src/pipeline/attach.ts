@@ -2,6 +2,7 @@
 import type { TrainedAdapter } from '../checkpoint/exchange.js';
 import type { Task } from '../data/types.js';
 import type { Engine } from '../engine/types.js';
+import { UserError } from '../errors.js';
 import { initialiseAdapters, spanAdapters } from '../model/adapters/registry.js';
 import { initialiseHead } from '../model/initialise.js';
 import { trainableNames } from '../model/parameters.js';
@@ -45,7 +46,10 @@ export function modelSpec(
   };
 }
 
-/** Given `start`, steps begin with cached states: what is below is not loaded either. Given `imported`, tuning begins with that adapter. */
+/**
+ * Given `start`, steps begin with cached states: what is below is not loaded either. Given `imported`, tuning begins with that adapter; throws
+ * a `UserError` where its classifier is not this task's and nothing would be trained.
+ */
 export function attach(
   engine: Engine,
   model: OpenModel,
@@ -53,7 +57,7 @@ export function attach(
   arm: Triple,
   config: TunedConfig,
   reporter: Reporter,
-  { start, imported }: { start?: Start; imported?: TrainedAdapter } = {},
+  { start, imported, warnings = [] }: { start?: Start; imported?: TrainedAdapter; warnings?: string[] } = {},
 ): Attached {
   const spec = { ...modelSpec(model, task, arm, config), start };
   const { parameters, surplus } = model.load(arm.head, firstLayer(start));
@@ -63,7 +67,12 @@ export function attach(
     ...initialiseHead(model.config, { classes: spec.classes, classifier: spec.classifier }, config.seed),
   ];
   for (const [name, tensor] of fresh) parameters.set(name, tensor);
-  if (imported) startFrom(imported, parameters, arm, reporter);
+  const refused = imported && startFrom(imported, parameters, arm, model, config.classifier);
+  if (refused && config.training.epochs === 0)
+    throw new UserError(`${refused}, and without an epoch none is trained`, {
+      hint: 'state the task and the classifier that the adapter was trained with, or training.epochs',
+    });
+  if (refused) warnings.push(`${refused}: a fresh one is trained`);
   const trainable = trainableNames(model.config, arm, { tuning: config.tuning, classifier: spec.classifier });
   return { spec, state: createState(engine, parameters, trainable) };
 }

@@ -10,7 +10,7 @@ import { readJson } from '../files.js';
 import type { AdapterOptions, Tuning } from '../model/tuning.js';
 import type { EncoderConfig, HostTensor, ParameterName } from '../model/types.js';
 import type { Triple } from '../selection/arms.js';
-import type { Reporter } from './types.js';
+import type { OpenModel } from './model.js';
 
 /** A run's configuration once it is known how it tunes. */
 export type TunedConfig = Omit<RunConfig, 'tuning'> & { tuning: Tuning };
@@ -29,7 +29,14 @@ export function resolveTuning(config: RunConfig, encoder: EncoderConfig): Tuned 
   const { tuning } = config;
   if (tuning === 'fine-tune') return { config: { ...config, tuning } };
   const { from, ...stated } = tuning;
-  if (from === undefined) return { config: { ...config, tuning: tuning as AdapterOptions } };
+  if (from === undefined) {
+    const options = tuning as AdapterOptions;
+    if (options.method === 'lora' && options.rank > encoder.hidden)
+      throw new UserError(`tuning.rank is ${options.rank}, but the model is ${encoder.hidden} wide`, {
+        hint: 'a low rank is meant: 4 to 64 is usual',
+      });
+    return { config: { ...config, tuning: options } };
+  }
   const imported = readAdapter(from, encoder);
   for (const [key, value] of Object.entries(stated)) {
     const theirs = (imported.tuning as unknown as Record<string, unknown>)[key];
@@ -55,15 +62,16 @@ function readAdapter(folder: string, encoder: EncoderConfig): TrainedAdapter {
 }
 
 /**
- * Puts the adapter's tensors in the place of fresh ones; its classifier too, where it is of the run's shape. Throws a `UserError` where it
- * stands in other layers than the arm tunes.
+ * Puts the adapter's tensors in the place of fresh ones; its classifier too, where it is of the run's shape. Returns why it was not, if so.
+ * Throws a `UserError` where the adapter stands in other layers than the arm tunes.
  */
 export function startFrom(
-  { layers, tensors }: TrainedAdapter,
+  { layers, tensors, pooling }: TrainedAdapter,
   parameters: Map<ParameterName, HostTensor<Float32Array>>,
   { bottom, top, head }: Triple,
-  reporter: Reporter,
-): void {
+  model: OpenModel,
+  classifier: RunConfig['classifier'],
+): string | undefined {
   const [first, last] = [layers[0], layers[layers.length - 1]];
   if (first !== bottom || last !== top) {
     const arm = bottom === null ? 'no layer' : bottom === top ? `layer ${bottom}` : `layers ${bottom} to ${top}`;
@@ -72,10 +80,18 @@ export function startFrom(
     });
   }
   for (const [name, tensor] of tensors) if (!isClassifier(name)) parameters.set(name, tensor);
-  const heads = [...tensors].filter(([name]) => isClassifier(name));
-  const count = [...parameters.keys()].filter(isClassifier).length;
-  const fits = heads.every(([name, { shape }]) => String(shape) === String(parameters.get(name)?.shape));
-  if (fits && heads.length === count) for (const [name, tensor] of heads) parameters.set(name, tensor);
-  else if (heads.length > 0)
-    reporter.log('warn', "the adapter's classifier is of another shape than this task's: a fresh one is trained");
+  const heads = new Map([...tensors].filter(([name]) => isClassifier(name)));
+  if (heads.size === 0) return undefined;
+  const wanted = [...parameters.keys()].filter(isClassifier);
+  const misfit = [...heads].find(([name, { shape }]) => String(shape) !== String(parameters.get(name)?.shape));
+  if (misfit) return "the adapter's classifier is of another shape than this task's";
+  if (pooling !== undefined && pooling !== classifier.pooling)
+    return `the adapter's classifier reads the ${pooling} token, and classifier.pooling is ${classifier.pooling}`;
+  // peft saves what lies under BERT's classifier only where it is told to: else it is the base model's own.
+  if (wanted.some((name) => !heads.has(name)))
+    for (const [name, tensor] of model.pooler() ?? []) heads.set(name, tensor);
+  if (wanted.some((name) => !heads.has(name)))
+    return 'the adapter was saved without the pooler under its classifier (modules_to_save), and the model has none';
+  for (const [name, tensor] of heads) parameters.set(name, tensor);
+  return undefined;
 }

@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readEncoderConfig } from '../checkpoint/config.js';
 import { filesHash, modelHash } from '../checkpoint/hash.js';
-import { loadEncoder } from '../checkpoint/load.js';
+import { loadEncoder, loadPooler } from '../checkpoint/load.js';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer.js';
 import { CheckpointError, UserError } from '../errors.js';
 import { addedParameters, assertMergeable, mergeAdapters } from '../model/adapters/registry.js';
@@ -21,6 +21,8 @@ export interface OpenModel {
   hash: string;
   /** Parameters of layers from…layers, and where `from` is 1 (as it is unless told) of the embeddings. */
   load(layers: number, from?: number): { parameters: Map<ParameterName, HostTensor<Float32Array>>; surplus: string[] };
+  /** The dense part of Python's own classifier, where the model has one (BERT's pooler) and no run has replaced it. */
+  pooler(): Map<ParameterName, HostTensor<Float32Array>> | undefined;
 }
 
 const told = new WeakSet<OpenModel>();
@@ -69,6 +71,7 @@ function openBaseModel(folder: string): OpenModel {
       const { parameters, surplus } = loadEncoder(folder, { layers, from });
       return { parameters, surplus };
     },
+    pooler: () => loadPooler(folder, readEncoderConfig(folder)),
   };
 }
 
@@ -104,6 +107,7 @@ function openTunedModel(folder: string): OpenModel {
       for (const name of added.keys()) parameters.delete(name);
       return { ...loaded, parameters };
     },
+    pooler: () => undefined,
   };
 }
 

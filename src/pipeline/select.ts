@@ -15,7 +15,7 @@ import type { Bank, Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
 import { binScores, rankBins, SCORE_BINS } from '../selection/classes.js';
 import { stratifiedSample } from '../selection/sample.js';
-import { checkScores, describeScore, type ScoreName } from '../selection/scores/catalogue.js';
+import { describeScore, fittingScores, type ScoreName } from '../selection/scores/catalogue.js';
 import { curveOf } from '../selection/scores/choose.js';
 import { createTokenCosine, type TokenCosine } from '../selection/scores/token-cosine.js';
 import { summariseSelection } from '../selection/select.js';
@@ -86,8 +86,8 @@ export async function measure(
   const sample = chosen ? Array.from(chosen, (index) => examples[index]) : examples;
   const labels = chosen ? Int32Array.from(chosen, (index) => all[index]) : all;
 
-  const names = [...new Set<ScoreName>(['nu', selection.score, ...selection.scores])];
-  checkScores(names, task.kind);
+  const asked = [...new Set<ScoreName>(['nu', ...fittingScores([selection.score], task.kind), ...selection.scores])];
+  const names = fittingScores(asked, task.kind);
   const reads = new Set(names.filter((name) => name !== 'nu').map((name) => describeScore(name).reads));
   const tokenCosine = reads.has('tokens') ? createTokenCosine(config.layers) : undefined;
 
@@ -150,7 +150,11 @@ export async function measure(
       curve,
       unmeasured: unclassed !== undefined,
     });
-    const warnings = scores.flatMap(({ name, missing }) => (missing === undefined ? [] : [`no ${name}: ${missing}`]));
+    const unfit = asked.filter((name) => !names.includes(name));
+    const warnings = [
+      ...unfit.map((name) => `no ${name}: not defined for a regression task`),
+      ...scores.flatMap(({ name, missing }) => (missing === undefined ? [] : [`no ${name}: ${missing}`])),
+    ];
     for (const name of result.leftOut)
       reporter.log('warn', `class "${name}" has one example only and is left out of ν`);
     return {

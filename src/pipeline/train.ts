@@ -72,7 +72,15 @@ export async function runTrain(
     cache = await clock.measureAsync('cache', () =>
       fillPrefixCache(model, arm, data, config, output, reporter, keeper),
     );
-    attached = attach(engine, model, data.task, arm, config, reporter, { start: cache?.start, imported });
+    attached = attach(engine, model, data.task, arm, config, reporter, {
+      start: cache?.start,
+      imported,
+      warnings: data.warnings,
+    });
+    if (config.training.epochs === 0 && !imported)
+      data.warnings.push(
+        'training.epochs is 0 and no adapter is named: what is scored is a classifier that nothing has trained',
+      );
     const banks = [attached.state.parameters, attached.state.frozen];
     const predict = predictor(engine, attached.spec, banks, data.pad, cache);
     // Whatever can be wrong with what the user gave was found by now: an earlier run's files may go.

@@ -1,13 +1,16 @@
 /** Adapters out of a run and into another, through the formats of Python's libraries. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { openSafetensors } from '../../src/checkpoint/safetensors.js';
+import { openWeights } from '../../src/checkpoint/weights.js';
+import { writeSafetensors } from '../../src/checkpoint/write.js';
 import type { Block } from '../../src/config/layers.js';
 import { CheckpointError, UserError } from '../../src/errors.js';
 import { runExport } from '../../src/pipeline/export.js';
 import type { ExportOptions } from '../../src/pipeline/types.js';
-import { configOf, listener, quiet, readBytesOf, temporary, trained, writeModel, writeTopics } from './support.js';
+import { configOf, quiet, readBytesOf, temporary, trained, writeModel, writeTopics } from './support.js';
 
 const folder = temporary();
 const model = writeModel(join(folder, 'model'));
@@ -20,6 +23,14 @@ const train = (name: string, values: Block) =>
   trained(configOf({ model, task, arm: ARM, training: { epochs: 1 }, ...values }), run(name));
 const exportRun = (name: string, format: ExportOptions['format'], to = name) =>
   runExport({ run: run(name), format, output: out(to) }, quiet);
+
+/** Tensors of a safetensors file, or of a model's folder, by name. */
+function tensorsOf(path: string) {
+  const { names, read, close } = path.endsWith('.safetensors') ? openSafetensors(path) : openWeights(path);
+  const tensors = names().map((name) => [name, read(name)] as const);
+  close();
+  return tensors;
+}
 
 const FIRST = { classifier: { pooling: 'first' } };
 const RUNS: [name: string, format: ExportOptions['format'], values: Block, files: string[]][] = [
@@ -88,18 +99,74 @@ describe('mistakes', () => {
     assert.ok(!existsSync(run('wrong')), 'nothing is left behind');
   });
 
-  test('a classifier of another shape is not taken, and that is said', async () => {
-    const { logs, reporter } = listener();
-    const config = configOf({
-      model,
-      task,
-      arm: ARM,
-      classifier: { kind: 'linear' },
-      tuning: { from: out('lora') },
-      training: { epochs: 0 },
+  test('a classifier of another shape is not taken, and that is said; nor is one that reads other states', async () => {
+    const start = (values: Block, epochs: number) =>
+      train(`fresh-${epochs}`, { ...values, tuning: { from: out('lora') }, training: { epochs } });
+    const other = { classifier: { kind: 'linear' } };
+    const mean = { classifier: { pooling: 'mean' } };
+    const said = async (values: Block) => (await start(values, 1)).warnings.join('\n');
+    assert.match(await said(other), /classifier is of another shape than this task's: a fresh one is trained/);
+    assert.match(await said(mean), /reads the first token, and classifier\.pooling is mean: a fresh one/);
+    for (const values of [other, mean])
+      await assert.rejects(start(values, 0), says(/without an epoch none is trained/, /training\.epochs/));
+  });
+
+  test('the pooler that peft leaves to the base model is read from there', async () => {
+    const width = 32;
+    const dense = { shape: [width, width], data: Float32Array.from({ length: width ** 2 }, (_, i) => Math.sin(i)) };
+    const bias = { shape: [width], data: new Float32Array(width).fill(0.1) };
+    const source = tensorsOf(model);
+    const [, prefix] =
+      /^(.*)embeddings\.word/.exec(source.map(([name]) => name).find((name) => /word/.test(name)) ?? '') ?? [];
+    const others = source.filter(([name]) => !name.includes('pooler'));
+    const [pooled, plain] = [join(folder, 'pooled'), join(folder, 'plain')];
+    for (const [to, more] of [
+      [pooled, [[`${prefix}pooler.dense.weight`, dense] as const, [`${prefix}pooler.dense.bias`, bias] as const]],
+      [plain, []],
+    ] as const) {
+      cpSync(model, to, { recursive: true, filter: (path) => !/model[-.].*safetensors/.test(path) });
+      writeSafetensors(join(to, 'model.safetensors'), [...others, ...more]);
+    }
+    const bare = out('no-pooler');
+    cpSync(out('lora'), bare, { recursive: true });
+    const saved = tensorsOf(join(bare, 'adapter_model.safetensors'));
+    const kept = saved.filter(([name]) => !name.includes('pooler'));
+    assert.equal(kept.length, saved.length - 2);
+    writeSafetensors(join(bare, 'adapter_model.safetensors'), kept);
+    const start = (base: string, name: string) =>
+      train(name, { ...FIRST, model: base, tuning: { from: bare }, training: { epochs: 0 } });
+    await start(pooled, 'with-pooler');
+    const tuned = new Map(tensorsOf(join(run('with-pooler'), 'tuned.safetensors')));
+    assert.deepEqual(tuned.get('classifier.dense.weight')?.data, dense.data);
+    assert.deepEqual(tuned.get('classifier.dense.bias')?.data, bias.data);
+    await assert.rejects(start(plain, 'without'), says(/without the pooler under its classifier/, /classifier/));
+  });
+
+  test('a configuration that belongs to other weights is told', async () => {
+    const file = (name: string) => join(out(name), 'adapter_config.json');
+    const edited = (change: Block) => {
+      cpSync(out('lora'), out('edited'), { recursive: true });
+      const values = JSON.parse(readFileSync(file('lora'), 'utf8'));
+      writeFileSync(file('edited'), JSON.stringify({ ...values, ...change }));
+      return train('wrong', { ...FIRST, tuning: { from: out('edited') }, training: { epochs: 0 } });
+    };
+    await edited({ layers_to_transform: null });
+    for (const [change, message] of [
+      [{ layers_to_transform: [7, 8] }, /"layers_to_transform" is \[7,8\]; the model's layers are 0 to 2/],
+      [{ layers_to_transform: [0, 1] }, /"layers_to_transform" is \[0,1\], but there are weights of layer 2/],
+      [{ r: 4 }, /"r" is 4, but ".*lora_A\.weight" has rank 2/],
+    ] as [Block, RegExp][])
+      await assert.rejects(edited(change), says(message, /restore the file/));
+  });
+
+  test('a rank above the width, and options beside tuning.from', async () => {
+    await assert.rejects(
+      train('wrong', { tuning: { method: 'lora', rank: 10_000 } }),
+      says(/tuning\.rank is 10000, but the model is \d+ wide/, /low rank/),
+    );
+    assert.throws(() => configOf({ model, task, tuning: { from: out('lora'), rank: 2 } }), {
+      message: /"rank" is stated beside tuning\.from/,
     });
-    await trained(config, run('linear'), reporter);
-    assert.match(logs.map(({ message }) => message).join('\n'), /classifier is of another shape/);
   });
 
   test('runs without an adapter, on top of a run, or in the wrong format are not exported', async () => {

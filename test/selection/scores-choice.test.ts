@@ -8,7 +8,7 @@ import { runSelect } from '../../src/pipeline/select.js';
 import type { LayerScoreResult, SelectResult } from '../../src/pipeline/types.js';
 import { renderSelection } from '../../src/report/selection.js';
 import { parseArm, resolveArm } from '../../src/selection/arms.js';
-import { CHOOSING_SCORES, checkScores, parseScores, SCORE_NAMES } from '../../src/selection/scores/catalogue.js';
+import { CHOOSING_SCORES, fittingScores, parseScores, SCORE_NAMES } from '../../src/selection/scores/catalogue.js';
 import { curveOf, proposal } from '../../src/selection/scores/choose.js';
 import { curveOfSelection } from '../../src/selection/select.js';
 import { pairs, temporary, write, writeModel, writeTopics } from '../pipeline/support.js';
@@ -36,9 +36,15 @@ describe('names of scores', () => {
   });
 
   it('that do not fit a regression task are refused', () => {
-    checkScores(SCORE_NAMES, 'classification');
-    checkScores(['nu', 'logme', 'ridge', 'knn', 'fisher'], 'regression');
-    assert.throws(() => checkScores(['nu', 'h-score', 'logistic'], 'regression'), /h-score, logistic: not defined/);
+    assert.deepEqual(fittingScores(SCORE_NAMES, 'classification'), SCORE_NAMES);
+    const fit = ['nu', 'logme', 'ridge', 'knn', 'fisher'] as const;
+    assert.deepEqual(fittingScores(fit, 'regression'), fit);
+    assert.throws(() => fittingScores(['nu', 'h-score', 'logistic'], 'regression'), /h-score, logistic: not defined/);
+    const all = fittingScores(SCORE_NAMES, 'regression');
+    assert.deepEqual(
+      SCORE_NAMES.filter((name) => !all.includes(name)),
+      ['h-score', 'logistic'],
+    );
   });
 
   it('in a configuration are errors with the nearest, and those that choose nothing cannot choose', () => {
@@ -196,6 +202,13 @@ describe('a selection', () => {
         );
     }
     await assert.rejects(select({ scores: ['h-score'] }, own), /h-score: not defined for a regression task/);
+    await assert.rejects(
+      select({ score: 'h-score', scores: SCORE_NAMES }, own),
+      /h-score: not defined for a regression task/,
+    );
+    const all = await select({ score: 'ridge', scores: SCORE_NAMES }, own);
+    assert.equal(all.scores.length, SCORE_NAMES.length - 2);
+    assert.match(all.warnings.join('\n'), /no h-score: not defined for a regression task\n.*no logistic: /);
   });
 
   it('of scores outside 0…5 goes by another score, with ν missing for its reason', async () => {

@@ -139,10 +139,11 @@ export function parseScores(text: string, option = ''): ScoreName[] {
   return [...new Set(names)];
 }
 
-/** Throws a `UserError` where a score does not work on the task. */
-export function checkScores(names: readonly ScoreName[], kind: 'classification' | 'regression'): void {
+/** Those that work on the task, where all were asked for. Throws a `UserError` where one that was named does not. */
+export function fittingScores(names: readonly ScoreName[], kind: 'classification' | 'regression'): ScoreName[] {
   const unfit = names.filter((name) => kind === 'regression' && !describeScore(name).regression);
-  if (unfit.length === 0) return;
+  if (unfit.length === 0 || SCORE_NAMES.every((name) => names.includes(name)))
+    return names.filter((name) => !unfit.includes(name));
   const fit = SCORE_NAMES.filter((name) => describeScore(name).regression);
   throw new UserError(`${unfit.join(', ')}: not defined for a regression task`, {
     hint: `scores that are: ${fit.join(', ')}`,
