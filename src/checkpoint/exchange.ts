@@ -110,6 +110,13 @@ export function collector(config: EncoderConfig, file: string) {
           hint: 'the adapter was trained on another model: name that one as model',
         });
       }
+      const at = tensor.data.findIndex((value) => !Number.isFinite(value));
+      if (at >= 0) {
+        throw new CheckpointError(`"${theirs}" holds ${tensor.data[at]}, which is no finite number`, {
+          file,
+          hint: 'its training diverged, or the file is damaged: save the adapter again',
+        });
+      }
       tensors.set(name, tensor);
     },
   };

@@ -31,10 +31,7 @@ export function resolveTuning(config: RunConfig, encoder: EncoderConfig): Tuned 
   const { from, ...stated } = tuning;
   if (from === undefined) {
     const options = tuning as AdapterOptions;
-    if (options.method === 'lora' && options.rank > encoder.hidden)
-      throw new UserError(`tuning.rank is ${options.rank}, but the model is ${encoder.hidden} wide`, {
-        hint: 'a low rank is meant: 4 to 64 is usual',
-      });
+    checkSize(options, encoder);
     return { config: { ...config, tuning: options } };
   }
   const imported = readAdapter(from, encoder);
@@ -50,6 +47,18 @@ export function resolveTuning(config: RunConfig, encoder: EncoderConfig): Tuned 
     );
   }
   return { config: { ...config, tuning: { ...imported.tuning, from } }, imported };
+}
+
+/** Throws a `UserError` where an adapter is wider than the model, or narrower than one. */
+function checkSize(options: AdapterOptions, { hidden }: EncoderConfig): void {
+  if (options.method === 'lora' && options.rank > hidden)
+    throw new UserError(`tuning.rank is ${options.rank}, but the model is ${hidden} wide`, {
+      hint: 'a low rank is meant: 4 to 64 is usual',
+    });
+  if ('reductionFactor' in options && options.reductionFactor > hidden)
+    throw new UserError(`tuning.reductionFactor is ${options.reductionFactor}, but the model is ${hidden} wide`, {
+      hint: `the adapter is ${hidden} / reductionFactor wide: 2 to 64 is usual`,
+    });
 }
 
 function readAdapter(folder: string, encoder: EncoderConfig): TrainedAdapter {

@@ -212,7 +212,7 @@ function checkTriple(arm: ResolvedArm, layers: number, measured: boolean, select
   const { name, bottom, top, head } = arm;
   const tuned = bottom !== null && top !== null;
   const numbers = tuned ? `bottom ${bottom}, top ${top}, head ${head}` : `head ${head}`;
-  if (tuned && bottom === top + 1 && bottom >= 1 && top <= head && head <= layers) {
+  if (measured && tuned && bottom === top + 1 && bottom >= 1 && top <= head && head <= layers) {
     throw new NoSuchArmError(`there is no arm ${name} here: no layer is left to tune (${numbers})`, {
       hint: 'choose another arm for this task and model',
     });

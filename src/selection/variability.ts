@@ -14,7 +14,7 @@ import { createClassSums } from './class-sums.js';
 import { tableOfClasses } from './classes.js';
 import { type Multiply, multiplyPlain } from './multiply.js';
 import { openStore, type PooledStates, pieces, type StateStore, type StoreBudget } from './states.js';
-import { drawSubsets } from './subsets.js';
+import { drawSubsets, halfOf } from './subsets.js';
 import { chosenShares, JACKKNIFE_WIDTH, jackknifeError, type LayerStates, subsetVariability } from './uncertainty.js';
 
 export interface VariabilityOptions {
@@ -166,8 +166,14 @@ export function createVariability(options: VariabilityOptions): VariabilityAccum
     if (filled !== table.rows)
       throw new SpantuneError(`${filled} of ${table.rows} inputs came in before ν was asked for`);
     const members = membersInOrder(rowOf, classOf, table.sizes);
+    // Where no class has more than two rows, a half-sample is the whole: it would agree with itself.
+    const halves = members.some(({ length }) => halfOf(length) < length) ? halfSamples : 0;
+    if (store && halves < halfSamples)
+      warnings.push('no shares: no class has more inputs than the two that half of it needs');
     const subsets =
-      store && halfSamples > 0 ? drawSubsets(members, { seed: options.seed, halfSamples, blocks: BLOCKS }) : undefined;
+      store && halfSamples > 0
+        ? drawSubsets(members, { seed: options.seed, halfSamples: halves, blocks: BLOCKS })
+        : undefined;
     const stored = store?.kind ?? 'nowhere';
     const nu: number[] = [];
     const replicates: Float64Array[] = [];
@@ -191,9 +197,9 @@ export function createVariability(options: VariabilityOptions): VariabilityAccum
     return {
       samples: table.rows,
       nu,
-      intervals: subsets ? nu.map((value, index) => interval(value, replicates[index].subarray(halfSamples))) : null,
-      shares: subsets ? chosenShares(replicates.map((values) => values.subarray(0, halfSamples))) : null,
-      halfSamples: subsets ? halfSamples : 0,
+      intervals: subsets ? nu.map((value, index) => interval(value, replicates[index].subarray(halves))) : null,
+      shares: subsets && halves > 0 ? chosenShares(replicates.map((values) => values.subarray(0, halves))) : null,
+      halfSamples: subsets ? halves : 0,
       stored,
       leftOut: table.leftOut,
       warnings,

@@ -159,7 +159,24 @@ describe('mistakes', () => {
       await assert.rejects(edited(change), says(message, /restore the file/));
   });
 
+  test('weights that are no numbers are told before anything is made', async () => {
+    const file = join(out('nan'), 'adapter_model.safetensors');
+    cpSync(out('lora'), out('nan'), { recursive: true });
+    const [[name, first], ...others] = tensorsOf(file);
+    writeSafetensors(file, [[name, { ...first, data: first.data.with(3, Number.NaN) }], ...others]);
+    const values = { ...FIRST, tuning: { from: out('nan') } };
+    await assert.rejects(
+      train('not-finite', values),
+      says(/" holds NaN, which is no finite number/, /save the adapter again/),
+    );
+    assert.ok(!existsSync(run('not-finite')));
+  });
+
   test('a rank above the width, and options beside tuning.from', async () => {
+    await assert.rejects(
+      train('wrong', { tuning: { method: 'pfeiffer', reductionFactor: 1000 } }),
+      says(/reductionFactor is 1000, but the model is 32 wide/, /usual/),
+    );
     await assert.rejects(
       train('wrong', { tuning: { method: 'lora', rank: 10_000 } }),
       says(/tuning\.rank is 10000, but the model is \d+ wide/, /low rank/),

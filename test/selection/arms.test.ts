@@ -165,7 +165,7 @@ describe('stated triples', () => {
 
   it('are refused where they are no arm', () => {
     for (const [spec, message] of [
-      [{ bottom: 3, top: 2, head: 2 }, /no layer is left/],
+      [{ bottom: 3, top: 2, head: 2 }, /does not fit.*bottom 3, top 2, head 2/],
       [{ bottom: 5, top: 2, head: 6 }, /does not fit.*bottom 5, top 2, head 6/],
       [{ bottom: 1, top: 4, head: 3 }, /does not fit/],
       [{ bottom: 0, top: 2, head: 2 }, /does not fit/],

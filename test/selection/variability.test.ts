@@ -158,6 +158,14 @@ describe('ν', () => {
     await assert.rejects(measure(broken), /layer 2 .*not finite/);
   });
 
+  it('has no shares where half of every class is the whole class', async () => {
+    const result = await measure(makeStates([2, 2, 2], 3, 2, 1), { halfSamples: 30 });
+    assert.deepEqual([result.shares, result.halfSamples], [null, 0]);
+    assert.equal(result.intervals?.length, 2);
+    assert.match(result.warnings.join(), /no shares: no class has more inputs/);
+    assert.equal((await measure(makeStates([2, 3], 3, 2, 1), { halfSamples: 30 })).halfSamples, 30);
+  });
+
   it('refuses inputs that come twice, are unknown or are missing, and blocks of another size', async () => {
     const made = makeStates([2, 2], 3, 1, 1);
     const accumulator = createVariability({ ...made, seed: 1 });

@@ -63,6 +63,11 @@ export interface MeasuredScore {
   missing?: string;
 }
 
+/** What it means that a score has a value at no layer. */
+const UNDEFINED: Partial<Record<ScoreName, string>> = {
+  'debiased-nu': 'at no layer do all class means stand out of their sampling noise; more inputs a class may help',
+};
+
 /** The scores asked for, in that order. Those that read what is not there have no values, and say why. */
 export async function measureScores(names: readonly ScoreName[], sources: ScoreSources): Promise<MeasuredScore[]> {
   const measured = new Map(names.map((name): [ScoreName, MeasuredScore] => [name, { name, values: [], seconds: 0 }]));
@@ -88,7 +93,7 @@ export async function measureScores(names: readonly ScoreName[], sources: ScoreS
   for (const score of measured.values()) {
     while (score.values.length < sources.layers) score.values.push(null);
     if (score.missing === undefined && score.values.every((value) => value === null)) {
-      score.missing = 'these inputs do not define it at any layer';
+      score.missing = UNDEFINED[score.name] ?? 'these inputs do not define it at any layer';
     }
   }
   return [...measured.values()];
