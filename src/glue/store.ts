@@ -91,7 +91,9 @@ export async function ensureSelection(store: Store, piece: Piece, watch: Watch =
     () => finishedSelection(store, piece),
     async () => {
       const file = target.replace(/json$/, 'yaml');
-      writeFileWhole(file, stringifyConfig(placed(piece.config, store)));
+      // Several arms may come of it, each with states of its own: runs cache what they read.
+      const config = { ...piece.config, cache: { ...piece.config.cache, prefix: false } };
+      writeFileWhole(file, stringifyConfig(placed(config, store)));
       const result = await runChild<SelectResult>(['select', '--config', file, '--json'], {
         ...store,
         onLine: listen(watch),

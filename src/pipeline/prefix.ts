@@ -2,6 +2,7 @@
 
 import { engineLabel } from '../config/engine-label.js';
 import type { RunConfig } from '../config/schema.js';
+import type { Encoded } from '../data/types.js';
 import { type ArmRequest, NoSuchArmError, resolveArm, type Triple } from '../selection/arms.js';
 import { createPrefixCache, describeCache, type PrefixCache } from '../training/prefix/cache.js';
 import { prepareFolder } from '../training/prefix/folder.js';
@@ -42,26 +43,7 @@ export async function fillPrefixCache(
     keeper?.close();
     return undefined;
   }
-  const { precision, memoryBytes, diskBytes, folder } = config.cache;
-  const cache = createPrefixCache({
-    openEngine: () => engineOf(config),
-    load: (layers) => model.load(layers).parameters,
-    config: model.config,
-    start,
-    pooling: config.classifier.pooling,
-    identity: {
-      // Only caches that persist are ever looked up.
-      model: folder === null ? '' : model.hash,
-      tokenizer: model.tokenizer.hash,
-      maxLength: data.pad.maxLength,
-      precision,
-      environment: machine(engineLabel(config.engine)),
-    },
-    room: { memoryBytes, diskBytes, folder, temporary: output, inUse: new Set() },
-    padId: data.pad.padId,
-    onProgress: (subject, done, total) => reporter.progress({ phase: 'cache', subject, done, total }),
-    onWarning: (message) => data.warnings.push(message),
-  });
+  const cache = cacheOf(model, start, config, output, data, reporter);
   try {
     await cache.fill('train', data.trainEncoded, keeper?.take(start));
     await cache.fill(data.selectionName, data.selectionEncoded);
@@ -72,27 +54,83 @@ export async function fillPrefixCache(
     throw failure;
   }
   reporter.log('debug', describeCache(start, cache.splits));
+  const { precision } = config.cache;
   return { ...cache, start, result: () => ({ ...start, precision, splits: [...cache.splits] }) };
+}
+
+/**
+ * Leaves in `cache.folder` what the arm starts from of the rows that were measured, so that a run that trains on them with the same arm finds
+ * it there. Computes nothing: what `keeper` has not is left to that run.
+ */
+export async function leavePrefix(
+  model: OpenModel,
+  arm: Triple,
+  encoded: Encoded[],
+  config: RunConfig,
+  data: Pick<RunData, 'pad' | 'warnings'>,
+  reporter: Reporter,
+  keeper: Keeper,
+): Promise<void> {
+  const start = prefixStart(arm);
+  const ready = keeper.take(start);
+  if (!start || !ready) return;
+  const cache = cacheOf(model, start, config, config.cache.folder ?? '.', data, reporter);
+  try {
+    await cache.fill('train', encoded, ready);
+    reporter.log('debug', describeCache(start, cache.splits));
+  } finally {
+    await cache.close();
+  }
+}
+
+function cacheOf(
+  model: OpenModel,
+  start: Start,
+  config: RunConfig,
+  temporary: string,
+  { pad, warnings }: Pick<RunData, 'pad' | 'warnings'>,
+  reporter: Reporter,
+): PrefixCache {
+  const { precision, memoryBytes, diskBytes, folder } = config.cache;
+  return createPrefixCache({
+    openEngine: () => engineOf(config),
+    load: (layers) => model.load(layers).parameters,
+    config: model.config,
+    start,
+    pooling: config.classifier.pooling,
+    identity: {
+      // Only caches that persist are ever looked up.
+      model: folder === null ? '' : model.hash,
+      tokenizer: model.tokenizer.hash,
+      maxLength: pad.maxLength,
+      precision,
+      environment: machine(engineLabel(config.engine)),
+    },
+    room: { memoryBytes, diskBytes, folder, temporary, inUse: new Set() },
+    padId: pad.padId,
+    onProgress: (subject, done, total) => reporter.progress({ phase: 'cache', subject, done, total }),
+    onWarning: (message) => warnings.push(message),
+  });
 }
 
 /** Keeps, while layers are measured, what the arm may start from; undefined where that is nothing, or the room is short. */
 export function keepPrefix(
   request: ArmRequest,
   model: OpenModel,
-  data: RunData,
+  split: readonly Encoded[],
   config: RunConfig,
-  output: string,
+  folder: string,
 ): Keeper | undefined {
   const { prefix, precision, diskBytes } = config.cache;
   if (!prefix) return undefined;
   return createKeeper({
     starts: possibleStarts(request, model.config.layers, config),
-    split: data.trainEncoded,
+    split,
     width: model.config.hidden,
     pooling: config.classifier.pooling,
     precision,
     diskBytes,
-    folder: output,
+    folder,
   });
 }
 

@@ -7,8 +7,9 @@ import { stratifiedSample } from '../selection/sample.js';
 import type { PooledStates } from '../selection/states.js';
 import { drawCounts, imbalancedCounts, imbalanceSize, variabilityOfRows } from '../selection/subsamples.js';
 import { settleEngine, withEngine } from './engine.js';
+import { measure } from './measure.js';
 import { openModel } from './model.js';
-import { measure, seenRows } from './select.js';
+import { seenRows } from './select.js';
 import type { Reporter, SelectResult } from './types.js';
 
 export interface RobustnessOptions {

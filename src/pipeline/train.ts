@@ -15,13 +15,13 @@ import { describeRun } from './describe-run.js';
 import { engineOf, settleEngine, withEngine } from './engine.js';
 import { resolveTuning, type TunedConfig } from './imported.js';
 import { measureInference } from './inference-speed.js';
+import { measure } from './measure.js';
 import { type OpenModel, openModel } from './model.js';
 import { predictor } from './predictor.js';
 import { fillPrefixCache, keepPrefix, prepareCache, type RunPrefixCache, withPrefix } from './prefix.js';
 import { readRunData } from './run-data.js';
 import { beginRun, claimRunFolder, FILES, writeTuned } from './run-folder.js';
 import { scoreDev } from './score-dev.js';
-import { measure } from './select.js';
 import { stopwatch } from './stopwatch.js';
 import { tune } from './tune.js';
 import type { Reporter, TrainResult } from './types.js';
@@ -50,7 +50,7 @@ export async function runTrain(
     const data = clock.measure('read', () => readRunData(opened, model, config, reporter));
     const selection = needsSelection(request)
       ? await clock.measureAsync('select', () => {
-          keeper = keepPrefix(request, model, data, config, output);
+          keeper = keepPrefix(request, model, data.trainEncoded, config, output);
           // With an engine of its own, whose memory is given back before the tuning.
           return withEngine(config, (own) =>
             measure(own, model, data.task, data.trainExamples, config, reporter, {

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import type { Block } from '../../src/config/layers.js';
 import { UserError } from '../../src/errors.js';
+import { runSelect } from '../../src/pipeline/select.js';
 import {
   configOf,
   evaluated,
+  quiet,
   readBytesOf,
   readMetrics,
   temporary,
@@ -28,7 +30,8 @@ let runs = 0;
 async function run(values: Block) {
   const output = join(folder, `run-${runs++}`);
   const result = await trained(configOf({ model, task, ...values }), output);
-  const { steps, evaluations } = readMetrics(output);
+  const { steps, evaluations: timed } = readMetrics(output);
+  const evaluations = timed.map(({ seconds: _, ...rest }) => rest);
   const numbers = steps.map(({ step, loss, gradientNorm }) => ({ step, loss, gradientNorm }));
   const tuned = readBytesOf(output, 'tuned.safetensors');
   const predictions = readBytesOf(output, 'predictions.tsv');
@@ -89,6 +92,23 @@ test('a named folder serves later runs, seeds and rates apart', async () => {
   ]);
   assert.deepEqual(second.same, first.same);
   assert.equal(readdirSync(cache.folder).length, 2);
+});
+
+test('a named folder gets from `select` what a run of the same arm starts from', async () => {
+  const cache = { folder: join(folder, 'selected') };
+  const arm = { bottom: 'l* + 1', top: 'l* + 1', head: 'L' };
+  await runSelect(configOf({ model, task, arm, cache }), quiet);
+  assert.equal(readdirSync(cache.folder).length, 1);
+  const { result, same } = await run({ arm, cache });
+  assert.deepEqual(
+    result.cache?.splits.map(({ source }) => source),
+    ['file', 'computed'],
+  );
+  assert.deepEqual(same, (await run({ arm })).same);
+  // An arm that ν has no part in gets nothing.
+  const other = { folder: join(folder, 'full') };
+  await runSelect(configOf({ model, task, arm: 'full', cache: other }), quiet);
+  assert.deepEqual(readdirSync(other.folder), []);
 });
 
 test('without room the run goes on, and says so', async () => {
