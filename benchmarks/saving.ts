@@ -2,7 +2,7 @@
  * The saving of selected layers, split into its parts: seconds of equal epochs in spantune and in PyTorch, of the full model and of selected-2.
  *
  *     node --import tsx benchmarks/saving.ts --model DIR --data DIR --output FILE.jsonl
- *         [--tasks cola,sst2,mrpc,rte] [--epochs 3] [--rounds 3] [--threads 2] [--max-rows N] [--python FILE]
+ *         [--tasks cola,sst2,mrpc,rte] [--epochs 3] [--rounds 3] [--threads 2] [--max-rows N] [--by clock|processor] [--python FILE]
  *
  * Six runs a task and round, each a process of its own, in an order that rotates from round to round so that a busy minute hits all:
  *
@@ -12,7 +12,7 @@
  *
  * PyTorch is given the layers that spantune chose; what choosing costs is not counted there. Seconds are those of the work: selecting, caching,
  * tuning, and one evaluation of dev at the end, on either side without start-up, reading and tokenising; `processor` is of the whole run, over all
- * threads. Finished runs are lines of the output file. `--max-rows` trains on a seeded, stratified sample, the same on both sides.
+ * threads, and what ratios are made of with `--by processor`, for a machine that does other work too. Finished runs are lines of the output file. `--max-rows` trains on a seeded, stratified sample, the same on both sides.
  *
  * Bounds on the gain by selection: layer passes an example, 3 L E of the full model against 3 k E + 2 (head − top) E + (bottom − 1) + L, the last for
  * ν; and floating-point operations as they were run. The classifier reads the first token, so that its layer computes that token
@@ -38,6 +38,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     threads: { type: 'string', default: '2' },
     'max-rows': { type: 'string' },
+    by: { type: 'string', default: 'clock' },
     python: { type: 'string', default: PYTHON },
   },
 });
@@ -186,7 +187,8 @@ const gains: Record<'padding' | 'engine' | 'selection' | 'share' | 'flopShare' |
 const parts: string[][] = [];
 for (const task of tasks) {
   const of = (variant: Variant) => rounds.flatMap((round) => runs.find(keyOf(task, variant, round)) ?? []);
-  const seconds = (variant: Variant) => median(of(variant).map(({ work }) => work));
+  const seconds = (variant: Variant) =>
+    median(of(variant).map(({ work, seconds: { cpu } }) => (values.by === 'processor' ? cpu : work)));
   const lines = VARIANTS.flatMap((variant) => {
     const found = of(variant);
     if (found.length === 0) return [];
@@ -195,7 +197,7 @@ for (const task of tasks) {
       [
         variant,
         `${bottom}-${top} @ ${head}`,
-        formatSeconds(seconds(variant)),
+        formatSeconds(median(found.map(({ work }) => work))),
         formatSeconds(median(found.map(({ seconds: { cpu } }) => cpu))),
         formatScores(found.map(({ score }) => score)),
         formatBytes(Math.max(...found.map(({ peakMemory }) => peakMemory))),
@@ -254,5 +256,5 @@ if (parts.length > 0) {
 padding: PyTorch full, padded to 128 over dynamic. engine: PyTorch full, dynamic, over spantune full. selection: spantune full over
 selected-2, ν and cache included; in parentheses the share of the bound that it reaches. in PyTorch: full over selected-2, dynamic,
 choosing not counted. all: PyTorch full padded to 128 over spantune selected-2, the product of the first three.
-${values.threads} threads, ${environment.cpu}, ${environment.instructions ?? environment.instructionSet}.`);
+Ratios of ${values.by === 'processor' ? "processor seconds, a run's start included" : 'seconds by the clock'}. ${values.threads} threads, ${environment.cpu}, ${environment.instructions ?? environment.instructionSet}.`);
 }
