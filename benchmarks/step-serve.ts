@@ -1,6 +1,7 @@
 /** Our side of `step.ts`: warms up, then answers lines `go N` with the times of N steps in ms. */
 import { parseArgs } from 'node:util';
 import { openEngine } from '../src/engine/open.js';
+import type { EngineName } from '../src/engine/types.js';
 import { serve } from './side.js';
 import { buildStep, parseShape } from './step-ours.js';
 
@@ -10,10 +11,11 @@ const { values } = parseArgs({
     form: { type: 'string', default: 'full' },
     threads: { type: 'string', default: '2' },
     pooling: { type: 'string', default: 'first' },
+    engine: { type: 'string', default: 'compiled' },
     serve: { type: 'boolean' },
   },
 });
-const engine = await openEngine('compiled', { threads: Number(values.threads) });
+const engine = await openEngine(values.engine as EngineName, { threads: Number(values.threads) });
 const step = buildStep(
   engine,
   parseShape(values.shape),

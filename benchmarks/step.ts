@@ -2,15 +2,16 @@
  * The training step against PyTorch, shape by shape, both sides in turn so that a drifting machine slows both:
  *
  *     node --import tsx benchmarks/step.ts [--form full|bare] [--peer eager|compiled|bfloat16] [--shapes 2x128x32x64,…]
- *         [--pooling first|mean] [--rounds 5] [--threads 2]
+ *         [--pooling first|mean] [--engine compiled|tensorflow] [--rounds 5] [--threads 2]
  *
  * A shape is layers x width x batch x length; with `@6-7` after it layers 6 and 7 alone are tuned, the classifier at 7. With pooling
  * `first` spantune computes of the classifier's layer what the first token needs; with `mean` both sides compute all of it. The peer is
- * PyTorch as it comes, through `torch.compile`, or under bfloat16 autocast.
+ * PyTorch as it comes, through `torch.compile`, or under bfloat16 autocast; `--peer spantune` is our own compiled engine, beside which
+ * `--engine tensorflow` is timed.
  *
  * One process a side and shape, so that peak memory is true. Prints medians, spread and the ratio PyTorch / spantune (above 1: spantune is
  * faster); the share of the ceiling is the speed of our step, counting matrix products alone, over that of a product of 2048 × 2048 on ONNX
- * Runtime, which takes its turn with the steps. Writes benchmarks/results/step-FORM-POOLING-PEER.json.
+ * Runtime, which takes its turn with the steps. Writes benchmarks/results/step-FORM-POOLING-ENGINE-PEER.json.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -31,16 +32,19 @@ const { values } = parseArgs({
     peer: { type: 'string', default: 'eager' },
     shapes: { type: 'string', default: SHAPES },
     pooling: { type: 'string', default: 'first' },
+    engine: { type: 'string', default: 'compiled' },
     rounds: { type: 'string', default: '5' },
     threads: { type: 'string', default: '2' },
   },
 });
-const { form, peer, pooling, threads } = values;
+const { form, peer, pooling, engine, threads } = values;
 
-needPeers(PYTHON);
-const machine = environment('compiled', Number(threads));
+const ownPeer = peer === 'spantune';
+const peerName = ownPeer ? 'compiled' : `PyTorch ${peer}`;
+if (!ownPeer) needPeers(PYTHON);
+const machine = environment(engine, Number(threads));
 console.log(
-  `${form} step, pooling ${pooling}, PyTorch ${peer}, ${threads} threads, ${machine.cpu}, ${machine.instructions}`,
+  `${form} step, pooling ${pooling}, ${engine} against ${peerName}, ${threads} threads, ${machine.cpu}, ${machine.instructions}`,
 );
 interface Result {
   shape: string;
@@ -55,8 +59,10 @@ const results: Result[] = [];
 for (const shape of values.shapes.split(',')) {
   const words = ['--shape', shape, '--form', form, '--pooling', pooling, '--threads', threads, '--serve'];
   const sides = [
-    await openSide(PYTHON, [here('peers/step.py'), ...words, '--peer', peer]),
-    await openSide(process.execPath, ['--import', 'tsx', here('step-serve.ts'), ...words]),
+    ownPeer
+      ? await openSide(process.execPath, ['--import', 'tsx', here('step-serve.ts'), ...words])
+      : await openSide(PYTHON, [here('peers/step.py'), ...words, '--peer', peer]),
+    await openSide(process.execPath, ['--import', 'tsx', here('step-serve.ts'), ...words, '--engine', engine]),
     await openSide(process.execPath, [
       '--import',
       'tsx',
@@ -80,10 +86,12 @@ console.log(
   renderTable(
     [
       { title: 'layers x width x batch x length' },
-      ...['PyTorch ms', 'spantune ms', 'ratio', 'of the ceiling', 'PyTorch MB', 'spantune MB'].map((title) => ({
-        title,
-        align: 'right' as const,
-      })),
+      ...[`${peerName} ms`, `${engine} ms`, 'ratio', 'of the ceiling', `${peerName} MB`, `${engine} MB`].map(
+        (title) => ({
+          title,
+          align: 'right' as const,
+        }),
+      ),
     ],
     results.map(({ shape, pytorch, spantune, ratios, share, peakMemory }) => [
       shape,
@@ -98,6 +106,6 @@ console.log(
 const overall = geometricMean(results.map(({ ratios }) => median(ratios)));
 console.log(`geometric mean of the ratios: ${overall.toFixed(3)}`);
 writeFileWhole(
-  join(here('results'), `step-${form}-${pooling}-${peer}.json`),
-  `${JSON.stringify({ form, pooling, peer, environment: machine, geometricMean: overall, results }, null, 2)}\n`,
+  join(here('results'), `step-${form}-${pooling}-${engine}-${peer}.json`),
+  `${JSON.stringify({ form, pooling, engine, peer, environment: machine, geometricMean: overall, results }, null, 2)}\n`,
 );
