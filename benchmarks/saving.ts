@@ -12,7 +12,8 @@
  *
  * PyTorch is given the layers that spantune chose; what choosing costs is not counted there. Seconds are those of the work: selecting, caching,
  * tuning, and one evaluation of dev at the end, on either side without start-up, reading and tokenising; `processor` is of the whole run, over all
- * threads, and what ratios are made of with `--by processor`, for a machine that does other work too. Finished runs are lines of the output file. `--max-rows` trains on a seeded, stratified sample, the same on both sides.
+ * threads, and what ratios are made of with `--by processor`, for a machine that does other work too. Finished runs are lines of the output
+ * file. `--max-rows` trains on a seeded, stratified sample, the same on both sides.
  *
  * Bounds on the gain by selection: layer passes an example, 3 L E of the full model against 3 k E + 2 (head − top) E + (bottom − 1) + L, the last for
  * ν; and floating-point operations as they were run. The classifier reads the first token, so that its layer computes that token

@@ -1,9 +1,26 @@
 /** An arm in a model, as far as it can be checked before anything is measured. */
 import type { RunConfig } from '../config/schema.js';
 import { UserError } from '../errors.js';
-import { type ArmRequest, needsSelection, resolveArm } from '../selection/arms.js';
+import {
+  type ArmContext,
+  type ArmRequest,
+  NoSuchArmError,
+  needsSelection,
+  type ResolvedArm,
+  resolveArm,
+} from '../selection/arms.js';
 import { checkSpan } from '../selection/strategies.js';
 import type { OpenModel } from './model.js';
+
+/** The arm, where ν leaves it layers to tune: above-selected, with ℓ* on top, is none. */
+export function armIfAny(request: ArmRequest, context: ArmContext): ResolvedArm | undefined {
+  try {
+    return resolveArm(request, context);
+  } catch (cause) {
+    if (cause instanceof NoSuchArmError) return undefined;
+    throw cause;
+  }
+}
 
 /**
  * Measuring the layers may take an hour, so what cannot fit the model is told before. Throws a `UserError` that names the model:

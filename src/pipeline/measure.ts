@@ -30,7 +30,7 @@ import type { Reporter, SelectResult } from './types.js';
 /** Rows of a batch; lengths vary. */
 const ROWS = 32;
 
-export interface MeasureOptions {
+interface MeasureOptions {
   /** Gets what a run may start from, where all examples go through the pass. */
   keeper?: Keeper;
   /** Of all examples, where they are known already. */

@@ -57,11 +57,12 @@ export function openModel(folder: string): OpenModel {
 }
 
 function openBaseModel(folder: string): OpenModel {
+  const config = readEncoderConfig(folder);
   let hash: string | undefined;
   return {
     name: basename(folder),
     folder,
-    config: readEncoderConfig(folder),
+    config,
     tokenizer: loadTokenizer(folder),
     get hash() {
       hash ??= modelHash(folder);
@@ -71,7 +72,7 @@ function openBaseModel(folder: string): OpenModel {
       const { parameters, surplus } = loadEncoder(folder, { layers, from });
       return { parameters, surplus };
     },
-    pooler: () => loadPooler(folder, readEncoderConfig(folder)),
+    pooler: () => loadPooler(folder, config),
   };
 }
 

@@ -3,11 +3,12 @@
 import { engineLabel } from '../config/engine-label.js';
 import type { RunConfig } from '../config/schema.js';
 import type { Encoded } from '../data/types.js';
-import { type ArmRequest, NoSuchArmError, resolveArm, type Triple } from '../selection/arms.js';
+import type { ArmRequest, Triple } from '../selection/arms.js';
 import { createPrefixCache, describeCache, type PrefixCache } from '../training/prefix/cache.js';
 import { prepareFolder } from '../training/prefix/folder.js';
 import { createKeeper, type Keeper } from '../training/prefix/keep.js';
 import { prefixStart, type Start } from '../training/prefix/start.js';
+import { armIfAny } from './arm.js';
 import { engineOf } from './engine.js';
 import { environment } from './environment.js';
 import type { OpenModel } from './model.js';
@@ -139,13 +140,9 @@ function possibleStarts(request: ArmRequest, layers: number, { selection, seed }
   const starts = new Map<number, Start>();
   for (let best = 1; best <= layers; best++) {
     const nu = Array.from({ length: layers }, (_, index) => (index + 1 === best ? 0 : 1));
-    try {
-      const start = prefixStart(resolveArm(request, { layers, nu, range: selection.range, seed }));
-      if (start) starts.set(start.layer, start);
-    } catch (cause) {
-      // Such as above-selected with the top layer.
-      if (!(cause instanceof NoSuchArmError)) throw cause;
-    }
+    const arm = armIfAny(request, { layers, nu, range: selection.range, seed });
+    const start = arm && prefixStart(arm);
+    if (start) starts.set(start.layer, start);
   }
   return [...starts.values()];
 }

@@ -3,21 +3,12 @@ import { type RunConfig, splitSeedOf } from '../config/schema.js';
 import { cleanSplit } from '../data/clean-split.js';
 import { openTask } from '../data/tasks.js';
 import type { OpenTask } from '../data/types.js';
-import {
-  type ArmContext,
-  type ArmRequest,
-  type ArmSpec,
-  NoSuchArmError,
-  needsSelection,
-  parseArm,
-  resolveArm,
-  type Triple,
-} from '../selection/arms.js';
+import { type ArmSpec, needsSelection, parseArm } from '../selection/arms.js';
 import { curveOfSelection } from '../selection/select.js';
-import { checkSpans } from './arm.js';
+import { armIfAny, checkSpans } from './arm.js';
 import { settleEngine, withEngine } from './engine.js';
 import { encodeExamples, limitLength } from './inputs.js';
-import { type MeasureOptions, measure } from './measure.js';
+import { measure } from './measure.js';
 import { openModel } from './model.js';
 import { keepPrefix, leavePrefix, prepareCache } from './prefix.js';
 import { type TrainingRows, trainingRows } from './training-rows.js';
@@ -31,35 +22,24 @@ export async function runSelect(stated: RunConfig, reporter: Reporter): Promise<
   const opened = openTask(config.task);
   prepareCache(config);
   const { examples, warnings } = seenRows(opened, config);
-  const run = (options?: MeasureOptions) =>
-    withEngine(config, (engine) => measure(engine, model, opened.task, examples, config, reporter, options));
   const request = parseArm(config.arm as ArmSpec);
-  const { folder } = config.cache;
-  if (folder === null || !needsSelection(request)) {
-    const result = await run();
-    return { ...result, warnings: [...warnings, ...result.warnings] };
-  }
+  const { prefix, folder } = config.cache;
   const pad = { padId: model.tokenizer.padId, maxLength: limitLength(model.config, config.training.maxLength) };
-  const tokens = encodeExamples(examples, model, pad.maxLength, { phase: 'read', reporter });
-  const keeper = keepPrefix(request, model, tokens, config, folder);
+  const leaves = prefix && folder !== null && needsSelection(request);
+  const tokens = leaves ? encodeExamples(examples, model, pad.maxLength, { phase: 'read', reporter }) : undefined;
+  const keeper = leaves && tokens ? keepPrefix(request, model, tokens, config, folder) : undefined;
   try {
-    const result = await run({ keeper, tokens });
-    const place = { layers: model.config.layers, range: config.selection.range, seed: config.seed };
-    const arm = armOrNone(request, { ...place, ...curveOfSelection(result) });
-    if (keeper && arm) await leavePrefix(model, arm, tokens, config, { pad, warnings }, reporter, keeper);
+    const result = await withEngine(config, (engine) =>
+      measure(engine, model, opened.task, examples, config, reporter, { keeper, tokens }),
+    );
+    if (keeper && tokens) {
+      const place = { layers: model.config.layers, range: config.selection.range, seed: config.seed };
+      const arm = armIfAny(request, { ...place, ...curveOfSelection(result) });
+      if (arm) await leavePrefix(model, arm, tokens, config, { pad, warnings }, reporter, keeper);
+    }
     return { ...result, warnings: [...warnings, ...result.warnings] };
   } finally {
     keeper?.close();
-  }
-}
-
-/** The arm, where ν leaves one. */
-function armOrNone(request: ArmRequest, context: ArmContext): Triple | undefined {
-  try {
-    return resolveArm(request, context);
-  } catch (cause) {
-    if (cause instanceof NoSuchArmError) return undefined;
-    throw cause;
   }
 }
 
