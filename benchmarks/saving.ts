@@ -3,6 +3,7 @@
  *
  *     node --import tsx benchmarks/saving.ts --model DIR --data DIR --output FILE.jsonl
  *         [--tasks cola,sst2,mrpc,rte] [--epochs 3] [--rounds 3] [--threads 2] [--max-rows N] [--by clock|processor] [--python FILE]
+ *         [--arm '{ bottom: l*-1, top: l*, head: l* }']
  *
  * Six runs a task and round, each a process of its own, in an order that rotates from round to round so that a busy minute hits all:
  *
@@ -13,7 +14,8 @@
  * PyTorch is given the layers that spantune chose; what choosing costs is not counted there. Seconds are those of the work: selecting, caching,
  * tuning, and one evaluation of dev at the end, on either side without start-up, reading and tokenising; `processor` is of the whole run, over all
  * threads, and what ratios are made of with `--by processor`, for a machine that does other work too. Finished runs are lines of the output
- * file. `--max-rows` trains on a seeded, stratified sample, the same on both sides.
+ * file. `--max-rows` trains on a seeded, stratified sample, the same on both sides. On so few rows ℓ* may be another layer than on all of them,
+ * and the seconds another arm's: `--arm` states the layers in terms of the sample's ℓ*, which is measured all the same.
  *
  * Bounds on the gain by selection: layer passes an example, 3 L E of the full model against 3 k E + 2 (head − top) E + (bottom − 1) + L, the last for
  * ν; and floating-point operations as they were run. The classifier reads the first token, so that its layer computes that token
@@ -22,6 +24,7 @@
  */
 import { basename, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { parse } from 'yaml';
 import type { TrainResult } from '../src/pipeline/types.js';
 import { formatBytes, formatSeconds } from '../src/report/format.js';
 import { renderTable } from '../src/report/table.js';
@@ -41,6 +44,7 @@ const { values } = parseArgs({
     'max-rows': { type: 'string' },
     by: { type: 'string', default: 'clock' },
     python: { type: 'string', default: PYTHON },
+    arm: { type: 'string' },
   },
 });
 
@@ -82,7 +86,9 @@ const RATES = { full: 3e-5, 'selected-2': 1e-4 };
 const runs = openRuns<SavingRun>(values.output);
 
 const keyOf = (task: string, variant: Variant, round: number) =>
-  [basename(model), task, rows, epochs, values.threads, round, variant].join(' ');
+  [basename(model), task, rows, epochs, values.threads, round, variant]
+    .concat(values.arm && variant.includes('selected') ? values.arm.replaceAll(' ', '') : [])
+    .join(' ');
 
 const PHASES = ['select', 'cache', 'tune', 'train', 'evaluate'];
 const common = ({
@@ -106,7 +112,7 @@ function ours(task: object, arm: 'full' | 'selected-2', round: number): SavingRu
   const result = trainRun(folder, {
     model,
     task,
-    arm,
+    arm: arm === 'full' || values.arm === undefined ? arm : parse(values.arm),
     // One evaluation, after the last step: so many steps are never done.
     training: { epochs, learningRate: RATES[arm], best: 'last', evaluate: 1e9 },
     engine: { threads: Number(values.threads) },

@@ -8,10 +8,10 @@ export interface TrainingState extends AdamWState {
   frozen: Bank;
 }
 
-/** Puts parameters into banks: those named in `trainable` with gradients and moments, the others frozen. */
+/** Moves parameters into banks: those named in `trainable` with gradients and moments, the others frozen. Each leaves the map as soon as it is there. */
 export function createState(
   engine: Engine,
-  parameters: ReadonlyMap<string, HostTensor<Float32Array>>,
+  parameters: Map<string, HostTensor<Float32Array>>,
   trainable: readonly string[],
 ): TrainingState {
   const trained = new Set(trainable);
@@ -26,7 +26,10 @@ export function createState(
     second,
     frozen: engine.bank(others.map((name) => ({ name, shape: shapeOf(name) }))),
   };
-  for (const [name, { data }] of parameters) (trained.has(name) ? state.parameters : state.frozen).write(name, data);
+  for (const [name, { data }] of parameters) {
+    (trained.has(name) ? state.parameters : state.frozen).write(name, data);
+    parameters.delete(name);
+  }
   return state;
 }
 

@@ -245,7 +245,7 @@ test('constants that a product multiplies by are told by name, without their dat
     },
   );
   const isConstant = (name: string) => ['weight', 'shift', 'table'].includes(name);
-  const { bytes, inputs, constants } = serialize(graph, 'a program', outputs, isConstant);
+  const { bytes, inputs, constants } = serialize(graph, 'a program', outputs, { isConstant });
   assert.deepEqual([inputs, constants], [['x', 'shift', 'table', 'ids'], ['weight']]);
   const { graph: model } = fromBinary(ModelProtoSchema, bytes);
   assert.ok(!model?.input.some(({ name }) => name === 'in:weight'));

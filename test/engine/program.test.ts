@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
-import { dropout } from '../../src/engine/ops.js';
+import { dropout, embedding } from '../../src/engine/ops.js';
 import type { Bank, Engine, Recordable, Sizes } from '../../src/engine/types.js';
-import { assertClose, randomTensors, scalar, withEngine } from './support.js';
+import { assertClose, device, randomTensors, scalar, withEngine } from './support.js';
 
 const { floats } = randomTensors('program');
 
@@ -172,5 +172,31 @@ test('a constant cannot be written', async () => {
       name: 'EngineError',
       message: /"weight" is a constant/,
     });
+  });
+});
+
+test('what goes into a bank is not copied on the way', {
+  skip: device() !== 'cpu' && 'the device copies',
+}, async () => {
+  await withEngine('compiled', async (engine) => {
+    const size = 1 << 22;
+    const bank = engine.bank([{ name: 'w', shape: [size] }]);
+    const program = engine.program('large', ({ factor }) => ({ w: tf.mul(tf.ones([size]), factor) }));
+    const call = (value: number) => program.run({ inputs: { factor: scalar(value) }, into: { bank, add: false } });
+    await call(1);
+    const before = process.memoryUsage().arrayBuffers;
+    for (const value of [2, 3]) await call(value);
+    assert.ok(process.memoryUsage().arrayBuffers - before < size, 'less than a quarter of one result');
+    assert.equal(bank.read('w')[size - 1], 3);
+  });
+});
+
+test('what ONNX Runtime finds wrong during a call is thrown', async () => {
+  await withEngine('compiled', async (engine) => {
+    const program = engine.program('rows', ({ table, ids }) => ({ rows: embedding(table, ids) }));
+    const run = (id: number) =>
+      program.run({ inputs: { table: floats([4, 2]), ids: { shape: [1], data: Int32Array.of(id) } } });
+    await assert.rejects(run(4), /out of data bounds/);
+    assert.deepEqual((await run(3)).rows.shape, [1, 2]);
   });
 });

@@ -16,6 +16,7 @@ import {
   TensorProtoSchema,
   TensorShapeProto_DimensionSchema,
   TensorShapeProtoSchema,
+  TypeProto_SequenceSchema,
   TypeProto_TensorSchema,
   TypeProtoSchema,
   type ValueInfoProto,
@@ -80,24 +81,41 @@ export interface SerializedModel {
   nodes: Node[];
 }
 
+/** Name of the output that `ends` adds. */
+export const END = 'end';
+
 /**
  * Writes the part of a graph that `outputs` (name → value) need. Results are named `out:NAME`. Inputs that `isConstant` says never change
  * become constants where they are a product's second factor, which ONNX Runtime then lays out once instead of in every call; their data is
- * left out and given to the session beside the model.
+ * left out and given to the session beside the model. `ends`: before the others comes an output that is an empty sequence (`runInto` says why).
  */
 export function serialize(
   graph: Graph,
   name: string,
   outputs: ReadonlyMap<string, Value>,
-  isConstant: (name: string) => boolean = () => false,
+  { isConstant = () => false, ends = false }: { isConstant?: (name: string) => boolean; ends?: boolean } = {},
 ): SerializedModel {
   const { proto, inputs, nodes } = graphProto(graph, name, outputs);
   const factors = new Set(nodes.flatMap(({ op, inputs: [, second] }) => (PRODUCTS.has(op) ? [second?.name] : [])));
   const [constants, others] = partition(inputs, (value) => factors.has(value.name) && isConstant(keyOf(value)));
   proto.input = others.map((value) => valueInfo(graph, value, value.name));
   proto.initializer.push(...constants.map(external));
+  if (ends) {
+    proto.node.push(create(NodeProtoSchema, { opType: 'SequenceEmpty', output: [END] }));
+    proto.output.unshift(create(ValueInfoProtoSchema, { name: END, type: SEQUENCE }));
+  }
   return { bytes: modelBytes(proto), inputs: others.map(keyOf), constants: constants.map(keyOf), nodes };
 }
+
+const FLOAT = create(TypeProto_TensorSchema, { elemType: TensorProto_DataType.FLOAT });
+const SEQUENCE = create(TypeProtoSchema, {
+  value: {
+    case: 'sequenceType',
+    value: create(TypeProto_SequenceSchema, {
+      elemType: create(TypeProtoSchema, { value: { case: 'tensorType', value: FLOAT } }),
+    }),
+  },
+});
 
 const PRODUCTS = new Set(['Gemm', 'MatMul', 'FusedMatMul']);
 

@@ -7,7 +7,7 @@ import type { CompiledBank } from './bank.js';
 import type { Graph, Value } from './graph.js';
 import { serialize } from './onnx.js';
 import { type InputSpec, type MaskSite, record } from './recorder.js';
-import { type Cached, openSession, ortTensor, peakBytes } from './session.js';
+import { type Cached, emptyTensor, openSession, ortTensor, peakBytes, runInto, sizeOf } from './session.js';
 
 interface Compiled extends Cached {
   inputs: string[];
@@ -19,10 +19,11 @@ interface Compiled extends Cached {
   measure(sizes: Sizes): number;
 }
 
+/** `buffer`: what the result is written into, where its size is fixed. */
 type Destination =
-  | { to: 'caller'; name: string; buffer?: ort.Tensor }
   | { to: 'bank'; name: string }
-  | { to: 'rows'; name: string; ids: string; buffer?: ort.Tensor };
+  | { to: 'caller'; name: string; value: Value; buffer?: ort.Tensor }
+  | { to: 'rows'; name: string; value: Value; ids: string; buffer?: ort.Tensor };
 
 export interface ProgramHost {
   threads: number;
@@ -68,10 +69,11 @@ export function compiledProgram(
     for (const [key, value] of outputs) {
       if (!target?.has(key)) {
         results.set(key, value);
-        destinations.set(`out:${key}`, { to: 'caller', name: key });
+        destinations.set(`out:${key}`, { to: 'caller', name: key, value });
       } else if (value.scattered && value.scattered.ids.kind === 'input') {
-        results.set(`rows:${key}`, value.scattered.rows);
-        destinations.set(`out:rows:${key}`, { to: 'rows', name: key, ids: value.scattered.ids.name.slice(3) });
+        const { rows, ids } = value.scattered;
+        results.set(`rows:${key}`, rows);
+        destinations.set(`out:rows:${key}`, { to: 'rows', name: key, value: rows, ids: ids.name.slice(3) });
       } else {
         const before = graph.input(`into:${key}`, 'float32', value.shape);
         results.set(key, call.into?.add ? graph.node('Add', [before, value], value) : value);
@@ -80,7 +82,10 @@ export function compiledProgram(
     }
     // A session for each size would hold its own copy.
     const sealed = shapes ? banks.filter(({ seal }) => seal !== undefined) : [];
-    const model = serialize(graph, name, results, (key) => sealed.some((bank) => bank.has(key)));
+    const model = serialize(graph, name, results, {
+      isConstant: (key) => sealed.some((bank) => bank.has(key)),
+      ends: host.device === 'cpu',
+    });
     const constants = model.constants.map((path) => ({ path, data: bankOf(banks, path).view(path) }));
     const session = await openSession(model.bytes, {
       threads: host.threads,
@@ -90,11 +95,9 @@ export function compiledProgram(
       constants,
     });
     if (!shapes) {
-      for (const [key, destination] of destinations) {
-        const value = results.get(key.slice(4)) as Value;
-        if (destination.to !== 'bank' && value.type === 'float32') {
-          destination.buffer = new ort.Tensor('float32', new Float32Array(sizeOf(value.shape)), value.shape);
-        }
+      for (const destination of destinations.values()) {
+        if (destination.to !== 'bank')
+          destination.buffer = emptyTensor(destination.value.type, destination.value.shape);
       }
     }
     const live = new Set(model.inputs);
@@ -126,9 +129,10 @@ export function compiledProgram(
       );
       const banks = (call.banks ?? []) as CompiledBank[];
       const target = call.into?.bank as CompiledBank | undefined;
+      const sizesOf = (shape: readonly number[]) => shape.map((size) => compiled.sizeAt(size, call.sizes ?? {}));
       const feeds: Record<string, ort.Tensor> = {};
       for (const { site, shape, rate } of compiled.masks) {
-        const size = shape.map((dimension) => compiled.sizeAt(dimension, call.sizes ?? {}));
+        const size = sizesOf(shape);
         feeds[`in:mask:${site}`] = new ort.Tensor(
           'float32',
           masksOf.draw(sizeOf(size), rate, call.chance ?? [], site),
@@ -140,15 +144,15 @@ export function compiledProgram(
         else if (call.inputs[key]) feeds[`in:${key}`] = ortTensor(call.inputs[key]);
         else feeds[`in:${key}`] = bankOf(banks, key).tensor(key);
       }
-      const fetches: Record<string, ort.Tensor | null> = {};
+      const fetches: Record<string, ort.Tensor> = {};
       for (const [key, destination] of compiled.outputs) {
-        fetches[key] =
-          destination.to === 'bank' ? (target as CompiledBank).tensor(destination.name) : (destination.buffer ?? null);
+        if (destination.to === 'bank') fetches[key] = (target as CompiledBank).tensor(destination.name);
+        else fetches[key] = destination.buffer ?? emptyTensor(destination.value.type, sizesOf(destination.value.shape));
       }
-      const results = await compiled.session.run(feeds, fetches as ort.InferenceSession.FetchesType);
+      await runInto(compiled.session, feeds, fetches);
       const returned: Record<string, HostTensor> = {};
-      for (const [key, destination] of compiled.outputs) {
-        const { data, dims } = results[key];
+      for (const [key, { data, dims }] of Object.entries(fetches)) {
+        const destination = compiled.outputs.get(key) as Destination;
         if (destination.to === 'caller') {
           returned[destination.name] = { shape: [...dims], data: data as Float32Array };
         } else if (destination.to === 'rows') {
@@ -162,8 +166,6 @@ export function compiledProgram(
     },
   };
 }
-
-const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
 
 function bankOf(banks: readonly CompiledBank[], name: string): CompiledBank {
   const bank = banks.find((candidate) => candidate.has(name));

@@ -2,7 +2,8 @@
 import * as ort from 'onnxruntime-node';
 import { EngineError } from '../../errors.js';
 import type { Device, HostTensor } from '../types.js';
-import type { Node, Value } from './graph.js';
+import type { Node, Value, ValueType } from './graph.js';
+import { END } from './onnx.js';
 
 // What goes wrong is thrown; the library would write it to stderr as well.
 ort.env.logLevel = 'fatal';
@@ -45,7 +46,39 @@ export async function openSession(
   }
 }
 
+/**
+ * Runs a model and has its results written into `fetches`. The binding then copies each result once more, into memory that is only given back when
+ * garbage is collected (1.2 GB a step with 24 × 1024), and no option keeps it from that. A model with an `END` stops it: its first
+ * result is a sequence, which the binding refuses to convert, at a moment when everything is computed and nothing copied yet.
+ */
+export async function runInto(
+  session: ort.InferenceSession,
+  feeds: Record<string, ort.Tensor>,
+  fetches: Record<string, ort.Tensor>,
+): Promise<void> {
+  const ends = session.outputNames.includes(END);
+  try {
+    await session.run(feeds, (ends ? { [END]: null, ...fetches } : fetches) as ort.InferenceSession.FetchesType);
+  } catch (cause) {
+    if (!ends || !(cause instanceof Error && cause.message.startsWith(REFUSED))) throw cause;
+  }
+}
+
+/** What the binding says of a result that is no tensor. */
+const REFUSED = 'Non tensor type';
+
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) => new Uint8Array(buffer, byteOffset, byteLength);
+
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+/** A tensor to be written into. */
+export function emptyTensor(type: ValueType, shape: readonly number[]): ort.Tensor {
+  const size = sizeOf(shape);
+  if (type === 'float32') return new ort.Tensor('float32', new Float32Array(size), shape);
+  if (type === 'int32') return new ort.Tensor('int32', new Int32Array(size), shape);
+  if (type === 'bool') return new ort.Tensor('bool', new Uint8Array(size), shape);
+  throw new EngineError(`a result cannot be ${type}`);
+}
 
 export function ortTensor({ data, shape }: HostTensor): ort.Tensor {
   return data instanceof Float32Array ? new ort.Tensor('float32', data, shape) : new ort.Tensor('int32', data, shape);
@@ -60,14 +93,14 @@ export function peakBytes(nodes: readonly Node[], sizeAt = (size: number) => siz
   nodes.forEach((node, i) => {
     for (const operand of node.inputs) if (operand) lastUse.set(operand.name, i);
   });
-  const sizeOf = (value: Value) => value.shape.reduce((product, size) => product * sizeAt(size), BYTES[value.type]);
+  const bytesAt = ({ shape, type }: Value) => BYTES[type] * sizeOf(shape.map(sizeAt));
   let live = 0;
   let peak = 0;
   nodes.forEach((node, i) => {
-    for (const output of node.outputs) if (lastUse.has(output.name)) live += sizeOf(output);
+    for (const output of node.outputs) if (lastUse.has(output.name)) live += bytesAt(output);
     peak = Math.max(peak, live);
     for (const operand of new Set(node.inputs)) {
-      if (operand?.kind === 'result' && lastUse.get(operand.name) === i) live -= sizeOf(operand);
+      if (operand?.kind === 'result' && lastUse.get(operand.name) === i) live -= bytesAt(operand);
     }
   });
   return peak;
