@@ -109,6 +109,8 @@ export function reason(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'EISDIR') return 'it is a folder';
+  if (code === 'EEXIST') return 'it is a file';
+  if (code === 'ENOTDIR') return 'a part of the path is a file, not a folder';
   if (code === 'EACCES') return 'permission denied';
   if (code === 'EROFS') return 'the file system is read only';
   if (code === 'ENOSPC') return 'the disk is full';

@@ -33,7 +33,7 @@ export function options(command: Argv): Argv {
       reference: valued('Arm that the others are compared with; "full, lora" names the method too (default: full)'),
       margin: valued('Points that an arm may lie below the reference and still match it (default: 1)'),
       resamples: valued('Paired resamples of dev (default: 10000)'),
-      format: valued('text, markdown, csv, latex, json or html (default: by the extension of --output, else text)'),
+      format: valued('text, markdown, csv, latex, json or html (default: by the ending of --output, without it text)'),
       output: valued('File to write'),
     })
     .example('spantune compare runs/mrpc-full-seed* runs/mrpc-selected-2-seed*', '')
@@ -82,7 +82,12 @@ function formatOf(args: Arguments, json: boolean, output: string | undefined, fo
   const text = textOf(args, 'format');
   if (text === undefined) {
     if (json) return 'json';
-    return EXTENSIONS[extname(output ?? '').toLowerCase()] ?? 'text';
+    if (output === undefined) return 'text';
+    const known = EXTENSIONS[extname(output).toLowerCase()];
+    if (known) return known;
+    throw new UserError(`--output ${output}: the ending does not say the format`, {
+      hint: `end it in ${Object.keys(EXTENSIONS).join(', ')}, or give --format`,
+    });
   }
   const format = formats.find((name) => name === text);
   if (!format) {

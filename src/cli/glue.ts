@@ -77,6 +77,9 @@ export async function run(args: Arguments): Promise<void> {
       const options = { output, store, jobs, launcher: launcher(), reporter, signal: ended };
       if (cell !== undefined || (stage !== undefined && stage !== 'compare')) {
         const outcome = await runCell(prepared, cell, (stage ?? 'run') as Stage, options);
+        reporter.progress(undefined);
+        const { finishedLines } = await import('../glue/outcome.js');
+        note(flags, finishedLines(outcome).join('\n'));
         tell(flags, outcome.failures, again(args));
         return;
       }
@@ -97,8 +100,9 @@ async function plan(
   prepared: Prepared,
   { jobs, store }: { jobs?: number; store?: string },
 ): Promise<void> {
-  const [{ dryRun, renderDryRun }, { divisionOf }] = await Promise.all([
+  const [{ dryRun }, { renderDryRun }, { divisionOf }] = await Promise.all([
     import('../glue/dry-run.js'),
+    import('../glue/dry-run-table.js'),
     import('../glue/run.js'),
   ]);
   const estimate = (options: EstimateOptions) => runWithReports({ verb: 'estimate', options }, flags);

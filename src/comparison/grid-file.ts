@@ -87,15 +87,18 @@ function recordOf(
 ): RunRecord {
   const record = readRunRecord(folder);
   const { cost } = record;
-  // Attempts that were killed are part of what the run took.
-  const lost: Record<string, number> =
-    lostSeconds > 0 ? { lost: lostSeconds, total: (cost.seconds.total ?? 0) + lostSeconds } : {};
-  const search: Record<string, number> = row.searchSeconds > 0 ? { search: row.searchSeconds } : {};
+  // Attempts that were killed are part of what the run took, and so is the search for its rate.
+  const more: Record<string, number> = {
+    ...(lostSeconds > 0 ? { lost: lostSeconds } : {}),
+    ...(row.searchSeconds > 0 ? { search: row.searchSeconds } : {}),
+  };
+  const { total = 0, ...phases } = cost.seconds;
+  const seconds = { ...phases, ...more, total: Object.values(more).reduce((sum, each) => sum + each, total) };
   return {
     ...record,
     arm: { ...record.arm, name: row.name },
     method: methodOf(row) ?? record.method,
-    cost: { ...cost, seconds: { ...cost.seconds, ...lost, ...search } },
+    cost: { ...cost, seconds },
     ...(selection ? { selection } : {}),
   };
 }

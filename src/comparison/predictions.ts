@@ -24,6 +24,13 @@ export function readPredictions(file: string, split: string, task: Task): SplitP
       const message = `has ${cells.length} columns, but the header has ${header.length}`;
       throw new DataError(message, { file, line: row + 2, hint: HINT });
     }
+    if (!/^\d+$/.test(cells[0])) {
+      throw new DataError(`index "${cells[0]}" is not a whole number`, { file, line: row + 2, hint: HINT });
+    }
+    const probability = cells.slice(COLUMNS.length).find((cell) => !(Number(cell) >= 0 && Number(cell) <= 1));
+    if (task.kind !== 'regression' && probability !== undefined) {
+      throw new DataError(`"${probability}" is not a probability`, { file, line: row + 2, hint: HINT });
+    }
     gold[row] = read(cells[1], row + 2, 'label');
     predicted[row] = read(cells[2], row + 2, 'prediction');
   }

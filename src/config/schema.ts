@@ -224,6 +224,9 @@ export function allKeys(path: readonly string[] = [], schema: unknown = runSchem
 function shapeOf(node: unknown): Record<string, unknown> | undefined {
   if (node instanceof z.ZodObject) return node.shape;
   if (node instanceof z.ZodOptional || node instanceof z.ZodNullable) return shapeOf(node.unwrap());
-  if (node instanceof z.ZodUnion) return node.options.map(shapeOf).find((shape) => shape !== undefined);
+  if (node instanceof z.ZodUnion) {
+    const shapes = node.options.map(shapeOf).filter((shape) => shape !== undefined);
+    return shapes.length > 0 ? Object.assign({}, ...shapes) : undefined;
+  }
   return undefined;
 }

@@ -1,16 +1,17 @@
 /** What a grid would do and take, before anything starts. Writes nothing. */
+import { existsSync } from 'node:fs';
 import { openTask } from '../data/tasks.js';
 import { loadTokenizer } from '../data/tokenizer.js';
 import { UserError } from '../errors.js';
 import type { EstimateArm, EstimateOptions, EstimateResult } from '../pipeline/estimate.js';
 import type { SelectResult } from '../pipeline/types.js';
-import { formatBytes, formatCount, formatInteger, formatSeconds } from '../report/format.js';
-import { renderTable } from '../report/table.js';
+import { formatCount } from '../report/format.js';
 import { needsSelection } from '../selection/arms.js';
 import { type PlannedArm, planArms, rateKeys } from './arms.js';
 import { diskOf, memoryOf } from './estimate.js';
 import type { Division } from './lanes.js';
 import type { Pair, Prepared } from './prepare.js';
+import { lookUp } from './run.js';
 import { ratePlan } from './search.js';
 import { finishedSelection, selectionPiece } from './store.js';
 
@@ -37,6 +38,8 @@ export interface DryArm {
   /** Final runs, and trials of the search for a learning rate. */
   runs: number;
   trials: number;
+  /** How many of either are there already. */
+  finished: number;
   trainable: number;
   /** Of one run. */
   flops: number;
@@ -47,9 +50,12 @@ export interface DryArm {
 
 export interface DryRun {
   arms: DryArm[];
+  /** Measurements that are not there yet. */
   selections: number;
   runs: number;
   trials: number;
+  /** Runs and trials that are there already; all figures below are of the rest. */
+  finished: number;
   flops: number;
   disk: number;
   /** Largest process. */
@@ -83,6 +89,7 @@ export async function dryRun(prepared: Prepared, { store, division, estimate }: 
     notes.add(`no weights here: ${[...weightless].join(', ')}; a configuration is enough to plan, not to run`);
   if (absent.size > 0) notes.add(`no files here: ${[...absent].join(', ')}; sizes are those of GLUE's full splits`);
   const planned = prepared.pairs.flatMap((pair) => plan(prepared, pair, store, notes));
+  const done = store === undefined ? [] : await finishedWork(prepared, store);
   const { jobs, threads } = division;
   const alive = planned.filter(({ arm }) => arm.triple && arm.sameAs === undefined);
   const [first] = prepared.pairs;
@@ -93,7 +100,7 @@ export async function dryRun(prepared: Prepared, { store, division, estimate }: 
     const about = { task: pair.source.task.name, model: pair.model.name, id, triple, sameAs, note };
     const at = alive.findIndex((each) => each.arm === arm);
     if (!triple || at < 0)
-      return { ...about, runs: 0, trials: 0, trainable: 0, flops: 0, memory: 0, disk: 0, seconds: 0 };
+      return { ...about, runs: 0, trials: 0, finished: 0, trainable: 0, flops: 0, memory: 0, disk: 0, seconds: 0 };
     const { trainable, trainingFlops } = result.arms[at];
     const { values } = prepared.grid;
     const rates = ratePlan(
@@ -104,6 +111,8 @@ export async function dryRun(prepared: Prepared, { store, division, estimate }: 
       ...about,
       runs: values.seeds.length,
       trials: rates?.kind === 'search' ? rates.rates.length : 0,
+      finished: done.filter(({ task, model, id: of }) => task === about.task && model === about.model && of === id)
+        .length,
       trainable,
       flops: trainingFlops,
       memory: memoryOf(triple, pair.model.config, config),
@@ -111,11 +120,11 @@ export async function dryRun(prepared: Prepared, { store, division, estimate }: 
       seconds: trainingFlops / speed + OVERHEAD,
     };
   });
-  const measured = prepared.pairs.filter((pair) => pair.measured);
+  const measured = prepared.pairs.filter((pair) => pair.measured && !measuredCurve(pair, store));
   const measuring = measured.map((pair) => alive.findIndex((each) => each.pair === pair)).filter((at) => at >= 0);
   const selectFlops = measuring.reduce((sum, at) => sum + result.arms[at].selectionFlops, 0);
   const total = (of: (arm: DryArm) => number) => arms.reduce((sum, arm) => sum + of(arm), 0);
-  const all = ({ runs, trials }: DryArm) => runs + trials;
+  const left = ({ runs, trials, finished }: DryArm) => Math.max(0, runs + trials - finished);
   notes.add(
     `time: from a matrix product of this machine's engine (${formatCount(result.speed)}FLOP/s with ${threads} thread${threads > 1 ? 's' : ''}), of which a run is taken to reach three quarters; rough`,
   );
@@ -127,10 +136,11 @@ export async function dryRun(prepared: Prepared, { store, division, estimate }: 
     selections: measured.length,
     runs: total(({ runs }) => runs),
     trials: total(({ trials }) => trials),
-    flops: selectFlops + total((arm) => arm.flops * all(arm)),
-    disk: total((arm) => arm.disk * arm.runs + 500e3 * arm.trials),
-    memory: Math.max(...arms.map(({ memory }) => memory)),
-    seconds: (selectFlops / speed + total((arm) => arm.seconds * all(arm))) / jobs,
+    finished: done.length,
+    flops: selectFlops + total((arm) => arm.flops * left(arm)),
+    disk: total((arm) => arm.disk * Math.min(arm.runs, left(arm)) + 500e3 * Math.max(0, left(arm) - arm.runs)),
+    memory: Math.max(0, ...arms.flatMap((arm) => (left(arm) > 0 ? [arm.memory] : []))),
+    seconds: (selectFlops / speed + total((arm) => arm.seconds * left(arm))) / jobs,
     jobs,
     threads,
     notes: [...notes],
@@ -167,6 +177,19 @@ function plan(prepared: Prepared, pair: Pair, store: string | undefined, notes: 
   });
 }
 
+/** Runs and trials that lie in the store. */
+async function finishedWork(prepared: Prepared, store: string): Promise<{ task: string; model: string; id: string }[]> {
+  const usable = prepared.pairs.every(({ model, source }) => model.complete && source.present);
+  if (!usable || !existsSync(store)) return [];
+  const { tables } = await lookUp(prepared, store);
+  return tables.flatMap(({ task, model, rows }) =>
+    rows.flatMap(({ id, runs, trials = [] }) => {
+      const count = [...runs, ...trials].filter(({ score }) => typeof score === 'number').length;
+      return Array.from({ length: count }, () => ({ task, model, id }));
+    }),
+  );
+}
+
 function measuredCurve({ model, source, configs }: Pair, store: string | undefined): SelectResult | undefined {
   if (store === undefined || !model.complete || !source.present) return undefined;
   return finishedSelection({ folder: store }, selectionPiece(configs[0], model, source));
@@ -200,46 +223,4 @@ function sampleTexts(spec: Parameters<typeof openTask>[0]) {
   const { examples } = openTask(spec).split('train');
   const step = Math.max(1, Math.floor(examples.length / SAMPLE));
   return examples.filter((_, i) => i % step === 0);
-}
-
-/** For people: a table an arm, then the sums. */
-export function renderDryRun(dry: DryRun): string {
-  const right = (title: string) => ({ title, align: 'right' as const });
-  const columns = [
-    { title: 'task' },
-    { title: 'arm' },
-    { title: 'layers' },
-    right('runs'),
-    right('tuned'),
-    right('FLOPs'),
-    right('memory'),
-    right('time'),
-  ];
-  const several = new Set(dry.arms.map(({ model }) => model)).size > 1;
-  const rows = dry.arms.map(
-    ({ task, model, id, triple, sameAs, note, runs, trials, trainable, flops, memory, seconds }) => {
-      const front = [several ? `${task}, ${model}` : task, id, triple ? placed(triple) : ''];
-      if (runs === 0) return [...front, sameAs === undefined ? (note ?? '–') : `same as ${sameAs}`];
-      const count = trials > 0 ? `${runs} + ${trials}` : String(runs);
-      return [...front, count, formatCount(trainable), formatCount(flops), formatBytes(memory), formatSeconds(seconds)];
-    },
-  );
-  const { jobs, threads, runs, trials, selections } = dry;
-  const counts = [
-    `${formatInteger(runs)} runs`,
-    trials > 0 ? `${formatInteger(trials)} trials` : '',
-    selections > 0 ? `${selections} measurements of the layers` : '',
-  ];
-  return [
-    renderTable(columns, rows),
-    '',
-    counts.filter(Boolean).join(', '),
-    `${formatCount(dry.flops)}FLOPs, about ${formatSeconds(dry.seconds)} with ${jobs} side by side, ${threads} thread${threads > 1 ? 's' : ''} each`,
-    `memory: ${formatBytes(dry.memory)} for the largest run; disk: ${formatBytes(dry.disk)} beside cached states. Figures of rows are of one run.`,
-    ...dry.notes,
-  ].join('\n');
-}
-
-function placed({ bottom, top, head }: NonNullable<PlannedArm['triple']>): string {
-  return bottom === null ? `– @ ${head}` : `${bottom === top ? bottom : `${bottom}-${top}`} @ ${head}`;
 }

@@ -26,7 +26,7 @@ import {
 export async function execute(prepared: Prepared, options: ExecuteOptions): Promise<Outcome> {
   const { store, only } = options;
   const failures: Failure[] = [];
-  mkdirSync(options.output, { recursive: true });
+  if (options.until !== 'look') mkdirSync(options.output, { recursive: true });
   const fail = (what: string, folder: string, error: unknown): string => {
     if (error instanceof Interrupted) return 'interrupted';
     const known = error instanceof SpantuneError;

@@ -58,6 +58,9 @@ const BASELINES = [
   'above-selected',
 ];
 
+/** In a baseline's name, where the number of layers goes. */
+const SPAN_SIZE = /-k(?=-|$)/;
+
 /**
  * @throws ConfigError with file, line and column: bad YAML, an unknown key, a wrong value, an unknown task or arm, a path that is
  * not there.
@@ -89,7 +92,7 @@ export function loadGrid(file: string, { overrides = [], checkPaths = true }: Gr
     arms,
     fail,
     configOf: (model, task, method) =>
-      resolveLayers(runLayers(layers, values, { model, task, method }), { checkPaths }),
+      inAxes(() => resolveLayers(runLayers(layers, values, { model, task, method }), { checkPaths })),
   };
 }
 
@@ -99,6 +102,19 @@ type Fail = (path: string[], message: string, hint?: string) => never;
 function inGrid(error: ConfigError): ConfigError {
   if (error.hint !== 'configs/defaults.yaml explains every key') return error;
   return new ConfigError(error.message, { ...error.place, hint: 'docs/grids.md explains every key' });
+}
+
+/** A run's key, which the user never wrote, by the name of the axis it comes from. */
+function inAxes<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof ConfigError)) throw cause;
+    throw new ConfigError(cause.message.replace(/^tuning\.(?:method )?/, 'methods: '), {
+      ...cause.place,
+      hint: cause.hint,
+    });
+  }
 }
 
 function checkAxes({ models, tasks, methods, seeds, run, learningRate }: GridFile, fail: Fail): void {
@@ -139,8 +155,8 @@ function readArms({ arms, baselines, run }: GridFile, fail: Fail): ArmRequest[] 
   if (ks.size === 0) ks.add(typeof stated === 'number' ? stated : 2);
   const wanted = Array.isArray(baselines) ? baselines : baselines ? BASELINES : [];
   wanted.forEach((name, i) => {
-    for (const k of name.includes('-k') ? ks : [0]) {
-      const request = readArm(name.replace('-k', `-${k}`), ['baselines', String(i)], fail);
+    for (const k of SPAN_SIZE.test(name) ? ks : [0]) {
+      const request = readArm(name.replace(SPAN_SIZE, `-${k}`), ['baselines', String(i)], fail);
       if (!requests.some((other) => other.name === request.name)) requests.push(request);
     }
   });
@@ -166,8 +182,8 @@ function checkReference({ reference }: GridFile, arms: ArmRequest[], fail: Fail)
   const names = arms.map(({ name }) => name);
   if (names.includes(arm)) return;
   const near = nearest(arm, names);
-  const hint = near ? `did you mean "${near}"?` : `arms here: ${names.join(', ')}`;
-  fail(['reference'], `the reference "${arm}" is not among the arms`, hint);
+  const state = `add it to the arms, or state "reference: " with one of ${names.join(', ')}`;
+  fail(['reference'], `the reference "${arm}" is not among the arms`, near ? `did you mean "${near}"?` : state);
 }
 
 /** Throws, at its place in the file, where a task is told by its name alone and GLUE has none such. */

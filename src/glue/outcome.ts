@@ -1,4 +1,5 @@
 /** What came of a grid, as plain data: grid.json holds it, and the comparison reads it. */
+import { formatPoints } from '../report/format.js';
 import type { PlannedArm } from './arms.js';
 import type { Trial } from './search.js';
 
@@ -45,4 +46,18 @@ export interface Failure {
 export interface Outcome {
   tables: GridTable[];
   failures: Failure[];
+}
+
+/** What a cell or a stage left finished, a line each. */
+export function finishedLines({ tables }: Outcome): string[] {
+  const lines = tables.flatMap(({ task, selection, rows }) => [
+    ...(selection === undefined ? [] : [`${task}: layers measured`]),
+    ...rows.flatMap(({ id, runs, trials = [] }) => [
+      ...(trials.length > 0 ? [`${task} ${id}: ${trials.length} trials`] : []),
+      ...runs.flatMap(({ seed, score }) =>
+        score === undefined ? [] : [`${task} ${id} seed ${seed}: score ${formatPoints(score)}`],
+      ),
+    ]),
+  ]);
+  return lines.map((line) => `finished ${line}`);
 }

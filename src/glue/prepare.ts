@@ -71,23 +71,38 @@ function checkArms({ arms, values, fail }: Grid, model: Model, config: RunConfig
   });
 }
 
-/** Every method needs a rate before anything starts; which arms are `full` or `head-only` is known when they are placed. */
-function checkRates({ values, fail }: Grid, pairs: readonly Pair[], tunings: readonly Tuning[]): void {
+/**
+ * Every method needs a rate before anything starts, and of rates to try all need equally many; which arms are `full` or `head-only` is known
+ * when they are placed.
+ */
+function checkRates({ values, arms, fail }: Grid, pairs: readonly Pair[], tunings: readonly Tuning[]): void {
   const { layers } = pairs[0].model.config;
   const spans = [
     { bottom: 1, top: layers, head: layers },
     { bottom: layers, top: layers, head: layers },
+    ...(arms.some(({ name }) => name.startsWith('head-only')) ? [{ bottom: null, top: null, head: layers }] : []),
   ];
+  const trials = new Map<string, number>();
   for (const tuning of tunings) {
     for (const triple of spans) {
       const keys = rateKeys(triple, layers, tuning);
-      if (ratePlan(values.learningRate, keys)) continue;
+      const plan = ratePlan(values.learningRate, keys);
+      if (plan?.kind === 'search') trials.set(keys[0], plan.rates.length);
+      if (plan) continue;
       fail(
         ['learningRate'],
         `learningRate says nothing of ${keys.join(' or ')}`,
         `add "${keys[keys.length - 1]}: 3e-5" to it`,
       );
     }
+  }
+  if (new Set(trials.values()).size > 1) {
+    const found = [...trials].map(([key, count]) => `${key} ${count}`).join(', ');
+    fail(
+      ['learningRate', 'search', 'rates'],
+      `learningRate.search.rates gives arms different numbers of trials: ${found}`,
+      'give each list as many rates, so that no arm is favoured; what has no list of its own tries four',
+    );
   }
 }
 

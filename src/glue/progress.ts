@@ -15,6 +15,8 @@ export interface Job {
   /** Counts as under way until the promise settles, and as done when it is fulfilled. */
   watch<T>(promise: Promise<T>): Promise<T>;
   onProgress(fraction: number, detail: string): void;
+  /** What was finished is damaged and is made again. */
+  onDamage(message: string): void;
   /** It will not run: its work no longer counts. */
   drop(): void;
 }
@@ -66,6 +68,9 @@ export function createLedger(reporter: Reporter): Ledger {
           state.fraction = Math.min(0.99, fraction);
           state.detail = detail;
           show();
+        },
+        onDamage(message) {
+          reporter.log('warn', `${name} runs again: ${message}`);
         },
         drop() {
           jobs.delete(state);

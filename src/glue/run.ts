@@ -71,6 +71,17 @@ export async function runCell(
   return run(prepared, options, division, { only, until });
 }
 
+/** What of a grid is finished in a store. Starts and writes nothing. */
+export function lookUp(prepared: Prepared, store: string): Promise<Outcome> {
+  return execute(prepared, {
+    store: { folder: resolve(store), threads: 1, launcher: [], signal: new AbortController().signal },
+    lanes: createLanes(1, new AbortController().signal),
+    ledger: createLedger({ progress: () => {}, log: () => {} }),
+    output: store,
+    until: 'look',
+  });
+}
+
 /** How many runs side by side, with how many threads each. */
 export function divisionOf(prepared: Prepared, jobs?: number): Division {
   const threads = threadsOf(prepared);

@@ -10,7 +10,7 @@ const block = <T extends z.core.$ZodLooseShape>(shape: T) => z.strictObject(shap
 /** A block that the schema of runs judges later. */
 const loose = () => z.record(z.string(), z.unknown(), 'must be a block of keys');
 const list = <T extends z.ZodType>(item: T, what: string) =>
-  z.array(item, `must be a list of ${what}`).min(1, `must name at least one of ${what}`);
+  z.array(item, `must be a list of ${what}`).min(1, `must be a list of ${what}, not an empty one`);
 
 const RATES = 'must be a number, one number for each method, or { search: … }';
 const SHARE = 'must be a number above 0 and at most 0.5';

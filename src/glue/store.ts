@@ -4,6 +4,8 @@
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { openSafetensors } from '../checkpoint/safetensors.js';
+import { readRunRecord } from '../comparison/run-record.js';
 import { stringifyConfig } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
 import { Interrupted, SpantuneError } from '../errors.js';
@@ -34,6 +36,8 @@ export interface Piece {
 export interface Watch {
   /** Share of the work done, and such as `epoch 2/3  loss 0.41`. */
   onProgress?(fraction: number, detail: string): void;
+  /** What was finished is damaged, as the message says, and is made again. */
+  onDamage?(message: string): void;
 }
 
 export function runPiece(config: RunConfig, model: Model, task: TaskSource): Piece {
@@ -48,12 +52,26 @@ export const runFolder = ({ folder }: Pick<Store, 'folder'>, { hash }: Piece) =>
 export const selectionFile = ({ folder }: Pick<Store, 'folder'>, { hash }: Piece) =>
   join(folder, 'selections', `${hash}.json`);
 
-/** The run's result, if it came to its end. A run whose weights were let go counts unless `weights` asks for them. */
+/**
+ * The run's result, if it came to its end and its files are whole: what is damaged is made again. A run whose weights were let go counts
+ * unless `weights` asks for them.
+ */
 export function finishedRun(store: Pick<Store, 'folder'>, piece: Piece, weights: boolean): TrainResult | undefined {
   const folder = runFolder(store, piece);
-  const files = [FILES.config, FILES.metrics, FILES.predictions, ...(weights ? [FILES.tuned] : [])];
-  if (!files.every((file) => existsSync(join(folder, file)))) return undefined;
-  return readResult<TrainResult>(join(folder, FILES.result));
+  const result = readResult<TrainResult>(join(folder, FILES.result));
+  return result && damageOf(folder, weights) === undefined ? result : undefined;
+}
+
+/** What is wrong with the files of a run that has a result. */
+function damageOf(folder: string, weights: boolean): string | undefined {
+  try {
+    readRunRecord(folder);
+    if (weights) openSafetensors(join(folder, FILES.tuned)).close();
+    return undefined;
+  } catch (cause) {
+    if (cause instanceof SpantuneError) return cause.describe();
+    throw cause;
+  }
 }
 
 export function finishedSelection(store: Pick<Store, 'folder'>, piece: Piece): SelectResult | undefined {
@@ -68,6 +86,8 @@ export async function ensureRun(store: Store, piece: Piece, weights: boolean, wa
     `${folder}.lock`,
     () => finishedRun(store, piece, weights),
     async () => {
+      const damage = existsSync(join(folder, FILES.result)) ? damageOf(folder, weights) : undefined;
+      if (damage) watch.onDamage?.(damage);
       const file = join(folder, 'cell.yaml');
       const end = beginAttempt(folder);
       const result = await attempt(end, async () => {

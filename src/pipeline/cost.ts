@@ -58,8 +58,9 @@ export interface RunWork {
 }
 
 /**
- * What a run took, exactly as its batches were: one pass of all layers to measure ν (what scores compute of the states it gives is left
- * out), the cache, every step, every evaluation.
+ * What a run takes, exactly as its batches were: one pass of all layers to measure ν (what scores compute of the states it gives is left
+ * out), the cache, every step, every evaluation. States that an earlier run left count as if this one had computed them, so that the number
+ * is the arm's and does not depend on who came first.
  */
 export function costOf(run: RunWork): CostResult {
   const { encoder, arm, config, data, measured, cache, tuned, dev, storedParameters } = run;
@@ -83,7 +84,7 @@ export function costOf(run: RunWork): CostResult {
     ];
     const read = split === 'train' ? training : (evaluated.get(split) ?? NO_LOAD);
     if (place === 'none') filling = addLoad(filling, read);
-    else if (source === 'computed' && encoded) filling = addLoad(filling, splitLoad(encoded, maxLength));
+    else if (source !== 'select' && encoded) filling = addLoad(filling, splitLoad(encoded, maxLength));
   }
   const evaluating = [...evaluated.values()].reduce((sum, load) => addLoad(sum, load), mismatched);
   return {

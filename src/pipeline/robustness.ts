@@ -5,7 +5,13 @@ import { SpantuneError, UserError } from '../errors.js';
 import { stream } from '../random.js';
 import { stratifiedSample } from '../selection/sample.js';
 import type { PooledStates } from '../selection/states.js';
-import { drawCounts, imbalancedCounts, imbalanceSize, variabilityOfRows } from '../selection/subsamples.js';
+import {
+  allowsRatios,
+  drawCounts,
+  imbalancedCounts,
+  imbalanceSize,
+  variabilityOfRows,
+} from '../selection/subsamples.js';
 import { settleEngine, withEngine } from './engine.js';
 import { measure } from './measure.js';
 import { openModel } from './model.js';
@@ -50,7 +56,7 @@ export async function runRobustness(options: RobustnessOptions, reporter: Report
   const model = openModel(config.model);
   const opened = openTask(config.task);
   const { examples, warnings } = seenRows(opened, config);
-  let found: Omit<RobustnessResult, 'selection' | 'seconds' | 'warnings'> | undefined;
+  let found: Drawn | undefined;
   const onStates = (states: PooledStates | string, nu: number[]) => {
     if (typeof states === 'string') {
       throw new UserError(`the draws need the pooled states, for which there is no room: ${states}`, {
@@ -67,7 +73,19 @@ export async function runRobustness(options: RobustnessOptions, reporter: Report
   );
   if (!found) throw new SpantuneError('no states were handed out');
   const seconds = (performance.now() - began) / 1000;
-  return { selection: measured, ...found, seconds, warnings: [...warnings, ...measured.warnings] };
+  return { selection: measured, ...found, seconds, warnings: [...warnings, ...measured.warnings, ...found.warnings] };
+}
+
+type Drawn = Omit<RobustnessResult, 'selection' | 'seconds'>;
+
+/** Ratios without the largest that the classes do not allow; all of them where they allow none, which is then an error. */
+function possibleRatios(classSizes: number[], ratios: number[]): number[] {
+  const ordered = [...ratios].sort((a, b) => a - b);
+  for (let count = ordered.length; count > 0; count--) {
+    const kept = ordered.slice(0, count);
+    if (allowsRatios(classSizes, kept)) return ratios.filter((ratio) => kept.includes(ratio));
+  }
+  return ratios;
 }
 
 /** Layer by layer, so that one of them is in memory at a time. */
@@ -77,9 +95,9 @@ function drawAll(
   options: RobustnessOptions,
   seed: number,
   reporter: Reporter,
-): Omit<RobustnessResult, 'selection' | 'seconds' | 'warnings'> {
+): Drawn {
   const { classOf, classes, width, rows, layers } = states;
-  const { ratios, draws } = options;
+  const { draws } = options;
   const members = Array.from({ length: classes }, (_, label) =>
     // In the order of the inputs, not of their arrival.
     Int32Array.from({ length: rows }, (__, row) => row)
@@ -87,6 +105,13 @@ function drawAll(
       .sort((a, b) => states.inputs[a] - states.inputs[b]),
   );
   const classSizes = members.map(({ length }) => length);
+  const ratios = possibleRatios(classSizes, options.ratios);
+  const warnings = options.ratios
+    .filter((ratio) => !ratios.includes(ratio))
+    .map(
+      (ratio) =>
+        `no class can be ${ratio} times rarer than the others here: the smallest has ${Math.min(...classSizes)}`,
+    );
   const largest = imbalanceSize(classSizes, ratios);
   const size = options.size ?? largest;
   if (size > largest) {
@@ -133,6 +158,7 @@ function drawAll(
   const told = levels.map(({ level, nu: values }): RobustnessLevel => ({ level, nu: values }));
   return {
     classSizes,
+    warnings,
     imbalance: { size, levels: told.slice(0, ratios.length) },
     scarcity: { levels: [...told.slice(ratios.length), { level: rows, nu: [nu] }] },
   };

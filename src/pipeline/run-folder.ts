@@ -11,7 +11,7 @@ import { writeSafetensors } from '../checkpoint/write.js';
 import { loadConfig, stringifyConfig } from '../config/load.js';
 import type { Task } from '../data/types.js';
 import { CheckpointError, UserError } from '../errors.js';
-import { makeFolders, readJson, reason, writeFileWhole } from '../files.js';
+import { displayPath, makeFolders, readJson, reason, writeFileWhole } from '../files.js';
 import type { Family, HostTensor, ParameterName } from '../model/types.js';
 import type { TunedConfig } from './imported.js';
 import type { TrainResult } from './types.js';
@@ -80,6 +80,8 @@ export function notARun(path: string): string | undefined {
   if (existsSync(join(path, FILES.config)) || existsSync(join(path, FILES.result))) return undefined;
   if (existsSync(join(path, 'config.json'))) return 'is the folder of a model, not of a run';
   if (existsSync(join(path, 'adapter_config.json'))) return 'is the folder of an exported adapter, not of a run';
+  if (existsSync(join(path, 'grid.json')))
+    return `holds a grid, not a run: name one of ${displayPath(join(path, 'runs'))}`;
   return `is no run folder: it holds neither ${FILES.config} nor ${FILES.result}`;
 }
 

@@ -17,7 +17,7 @@ import { resolveTuning, type TunedConfig } from './imported.js';
 import { measureInference } from './inference-speed.js';
 import { measure } from './measure.js';
 import { type OpenModel, openModel } from './model.js';
-import { predictor } from './predictor.js';
+import { type Predictor, predictor } from './predictor.js';
 import { fillPrefixCache, keepPrefix, prepareCache, type RunPrefixCache, withPrefix } from './prefix.js';
 import { readRunData } from './run-data.js';
 import { beginRun, claimRunFolder, FILES, writeTuned } from './run-folder.js';
@@ -86,8 +86,9 @@ export async function runTrain(
     // Whatever can be wrong with what the user gave was found by now: an earlier run's files may go.
     beginRun(output, config);
     const { spec, state } = attached;
+    const scored: Predictor = (...split) => clock.measureAsync('evaluate', () => predict(...split));
     const tuned = await clock.measureAsync('tune', () =>
-      tune(engine, { spec, state }, withPrefix(data, cache), arm, predict, config, output, reporter, stop),
+      tune(engine, { spec, state }, withPrefix(data, cache), arm, scored, config, output, reporter, stop),
     );
     const dev = await clock.measureAsync('evaluate', () => scoreDev(data, predict, reporter, tuned.outputs));
     writeModel(output, model, attached, arm, config);

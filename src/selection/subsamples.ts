@@ -15,11 +15,26 @@ export function imbalancedCounts(classes: number, size: number, ratio: number, r
   return Array.from({ length: classes }, (_, label) => (label === rare ? few : each + (over-- > 0 ? 1 : 0)));
 }
 
+/** Whether there is any number of inputs that can be drawn at every ratio. */
+export function allowsRatios(sizes: readonly number[], ratios: readonly number[]): boolean {
+  return largestSize(sizes, ratios) !== undefined;
+}
+
 /**
  * The largest number of inputs that can be drawn at every ratio whichever class is the rare one, with two inputs of it at least.
  * `sizes`: inputs of each class. Throws a `UserError` where there is none.
  */
 export function imbalanceSize(sizes: readonly number[], ratios: readonly number[]): number {
+  const size = largestSize(sizes, ratios);
+  if (size !== undefined) return size;
+  const worst = Math.max(...ratios);
+  throw new UserError(
+    `no number of inputs allows every class to be ${worst} times rarer than the others: the smallest has ${Math.min(...sizes)}`,
+    { hint: 'state smaller ratios, such as --ratios 1,2,5' },
+  );
+}
+
+function largestSize(sizes: readonly number[], ratios: readonly number[]): number | undefined {
   const classes = sizes.length;
   const fits = (size: number) =>
     ratios.every((ratio) =>
@@ -29,11 +44,7 @@ export function imbalanceSize(sizes: readonly number[], ratios: readonly number[
       }),
     );
   for (let size = classes * Math.min(...sizes); size >= 2 * classes; size--) if (fits(size)) return size;
-  const worst = Math.max(...ratios);
-  throw new UserError(
-    `no number of inputs allows every class to be ${worst} times rarer than the others: the smallest has ${Math.min(...sizes)}`,
-    { hint: 'state smaller ratios, such as --ratios 1,2,5' },
-  );
+  return undefined;
 }
 
 /** So many rows of each class, without replacement: rows in ascending order. `members`: rows of each class. */

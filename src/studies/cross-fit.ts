@@ -5,7 +5,7 @@
  *
  * On a random halving (A, S) | (B, T) of examples and seeds, with score(p; A, S) the task score of position p on A, mean over S:
  *
- *   b      = argmax_p score(p; A, S)                       ties to the lower layer
+ *   b      = argmax_p score(p; A, S)                       where several tie: the mean over them
  *   regret = score(b; B, T) − score(chosen; B, T)          and with the halves exchanged; mean of both, and over halvings
  *
  * Noise floor: the same loss where the chosen one is the best by one seed t of T on A, measured on T without t. Best, choice and
@@ -127,7 +127,9 @@ function fit(input: CrossFitInput, halvings: readonly Halving[], weights: Weight
       const held = { scores: scores[measured], seeds: halves[measured] };
       const best = bestOf(input, sought.scores, sought.seeds);
       const of = (arm: number, seeds = held.seeds) => meanOf(held.scores, arm * input.seeds, seeds);
-      const bestScore = of(best);
+      const ofAll = (tied: readonly number[], seeds = held.seeds) =>
+        tied.reduce((sum, arm) => sum + of(arm, seeds), 0) / tied.length;
+      const bestScore = ofAll(best);
       let total = 0;
       for (let arm = 0; arm < arms; arm++) {
         const score = of(arm);
@@ -139,7 +141,7 @@ function fit(input: CrossFitInput, halvings: readonly Halving[], weights: Weight
       for (const chooser of distinct.length > 1 ? new Set(held.seeds) : []) {
         const rest = held.seeds.filter((seed) => seed !== chooser);
         if (rest.length === 0) continue;
-        floor += of(best, rest) - of(bestOf(input, sought.scores, [chooser]), rest);
+        floor += ofAll(best, rest) - ofAll(bestOf(input, sought.scores, [chooser]), rest);
         floors++;
       }
     }
@@ -152,13 +154,14 @@ function fit(input: CrossFitInput, halvings: readonly Halving[], weights: Weight
   };
 }
 
-/** The position with the highest mean over the seeds, ties to the first. */
-function bestOf({ positions, seeds }: CrossFitInput, scores: Float64Array, by: readonly number[]): number {
-  let best = 0;
+/** The positions with the highest mean over the seeds: more than one where several tie, none of which may then be favoured. */
+function bestOf({ positions, seeds }: CrossFitInput, scores: Float64Array, by: readonly number[]): number[] {
+  let best: number[] = [];
   let highest = Number.NEGATIVE_INFINITY;
   for (let position = 0; position < positions; position++) {
     const score = meanOf(scores, position * seeds, by);
-    if (score > highest) [best, highest] = [position, score];
+    if (score > highest + ROUNDING) [best, highest] = [[position], score];
+    else if (score > highest - ROUNDING) best.push(position);
   }
   return best;
 }

@@ -304,6 +304,9 @@ describe('a grid', () => {
     assert.deepEqual([gathered.reference, gathered.margin], ['full', 0.02]);
     assert.equal(gathered.records[0].cost.seconds.search, 40);
     assert.equal(gathered.records[1].cost.seconds.search, undefined);
+    // The same run without a search took 40 s less.
+    const [{ cost: searched }, { cost: plain }] = gathered.records;
+    assert.equal(searched.seconds.total, plain.seconds.total + 40);
     assert.equal(gathered.records[0].selection?.selected, 4);
     assert.deepEqual(gathered.remarks, [
       {

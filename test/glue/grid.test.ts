@@ -62,6 +62,15 @@ const REPLACED: [values: object, message: RegExp, hint: RegExp][] = [
   [{ learningRate: { lora: 1e-3 } }, /learningRate says nothing of full or fine-tune/, /add "fine-tune/],
   [{ learningRate: { search: { seed: 1 } } }, /search\.seed is 1, which is among the seeds/, /no final run/],
   [
+    { learningRate: { search: { rates: { full: [1e-3], 'fine-tune': [1e-3, 3e-3] } } } },
+    /different numbers of trials: full 1, fine-tune 2/,
+    /equally|as many/,
+  ],
+  [{ learningRate: { ful: 1e-3 } }, /unknown key "ful"/, /did you mean "full"/],
+  [{ arms: ['top-1'] }, /the reference "full" is not among the arms/, /state "reference: "/],
+  [{ baselines: ['random-kk'] }, /there is no arm "random-kk"/, /random/],
+  [{ seeds: [] }, /seeds must be a list of seeds, not an empty one/, /./],
+  [
     { learningRate: { search: {} }, run: { training: { cleanSplit: 0.2 } } },
     /the clean split is stated by the search/,
     /search\.share/,

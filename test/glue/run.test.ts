@@ -1,6 +1,6 @@
 /** A grid in processes of its own: finished, killed, interrupted, locked, failed, and begun again. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
@@ -155,6 +155,30 @@ describe('a grid', { concurrency: 1 }, () => {
       new RegExp(`error +interrupted\\nhint +what is finished stays; .*glue .* --output ${output}.* resumes`),
     );
     assert.ok(!existsSync(join(output, 'grid.lock')));
+  });
+
+  test('a finished run whose files are damaged is made again, and counted as not there before', async () => {
+    const output = join(folder, 'damaged');
+    cpSync(whole, output, { recursive: true });
+    const [first, second, third] = runsOf(output);
+    const predictions = readFileSync(join(first, 'predictions.tsv'), 'utf8');
+    writeFileSync(join(first, 'predictions.tsv'), predictions.split('\n').slice(0, 4).join('\n'));
+    truncateSync(join(second, 'tuned.safetensors'), 1000);
+    const plan = JSON.parse((await glue(output, '--dry-run', '--json')).stdout);
+    assert.deepEqual([plan.runs, plan.finished, plan.selections], [3, 1, 0]);
+    assert.ok(plan.seconds > 0 && plan.flops > 0);
+    const { code, stderr } = await glue(output, '--jobs', '2');
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /runs again: .*predictions\.tsv.*3 predictions, but the run scored/);
+    assert.match(stderr, /runs again: .*tuned\.safetensors/);
+    assert.equal(readFileSync(join(first, 'predictions.tsv'), 'utf8'), predictions);
+    assert.deepEqual(
+      [first, second, third].map((run) => attemptsOf(run).length),
+      [2, 2, 1],
+    );
+    assert.deepEqual(scores(output), scores(whole));
+    const after = await glue(output, '--dry-run');
+    assert.match(after.stdout, /3 runs; 3 of them finished\nleft: 0 ?FLOPs/);
   });
 
   test('two at once in one folder: the second is told', async () => {

@@ -101,6 +101,13 @@ test('a cache is filled once, from the pass that measures ν where it may; witho
   const filled = prefixFlops(encoder, arm, addLoad(addLoad(train, heldOut), dev));
   assert.equal(result.cost.trainingFlops, span + filled);
 
+  // States that another run left count as if they were computed here.
+  const kept = { ...shared, cache: { folder: join(folder, 'kept') } };
+  await run(kept);
+  const warm = await run(kept);
+  assert.ok(warm.result.cache?.splits.every(({ source }) => source === 'file'));
+  assert.equal(warm.result.cost.trainingFlops, result.cost.trainingFlops);
+
   const roomless = await run({ ...shared, cache: { memoryBytes: 0, diskBytes: 0 } });
   const every = prefixFlops(encoder, arm, addLoad(steps, evaluated));
   assert.equal(roomless.result.cost.trainingFlops, span + every);

@@ -44,4 +44,12 @@ test('one pass gives the curve of all inputs and of every draw, the same each ti
 
   await assert.rejects(runRobustness({ ...options, size: 39 }, quiet), /at most 38 inputs/);
   await assert.rejects(runRobustness({ ...options, ratios: [50] }, quiet), /50 times rarer/);
+  // What the classes do not allow is left out of what they do, and said.
+  const some = await runRobustness({ ...options, ratios: [4, 50, 1] }, quiet);
+  assert.deepEqual(
+    some.imbalance.levels.map(({ level }) => level),
+    [4, 1],
+  );
+  assert.deepEqual(some.imbalance.size, result.imbalance.size);
+  assert.match(some.warnings.join(), /no class can be 50 times rarer than the others here: the smallest has 30/);
 });

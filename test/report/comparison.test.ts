@@ -27,14 +27,14 @@ test('the terminal has scores, verdicts and costs in one table', () => {
   const [heading, ...lines] = renderText(comparisonOf([tableOf()])).split('\n');
   assert.equal(heading, 'mrpc, dev · 3 seeds · 408 examples · all-MiniLM-L6-v2 (6 layers)');
   assert.deepEqual(lines.slice(0, 11), [
-    '                               score  against full   difference       p   tuned  training    time  memory  inference',
-    'full (1-6)                86.6 ± 0.6                                     22.6 M    1.00 ×  18 min  1.9 GB     1.00 ×',
-    'top-2 (5-6)               82.0 ± 0.6  worse          −4.6 ± 1.9  <0.001   3.7 M    0.27 ×   205 s  722 MB     1.00 ×',
-    'selected-2 (3-4 @ 4)      86.1 ± 0.6  undecided      −0.5 ± 1.6   0.610   3.7 M    0.23 ×   145 s  722 MB     0.68 ×',
-    'selected-2-top (3-4)      85.9 ± 0.6  matches        −0.3 ± 0.6   0.610   3.7 M    0.32 ×   228 s  722 MB     1.00 ×',
-    'up-to-selected (1-4 @ 4)  87.1 ± 0.6  better         +1.2 ± 1.0   0.032  19.0 M    0.68 ×   774 s  1.6 GB     0.68 ×',
-    'head-only (@ 4)           68.4 ± 0.6  worse         −18.2 ± 3.0  <0.001   150 k   0.022 ×    44 s  509 MB     0.68 ×',
-    'span (3-4 @ 4)            86.1 ± 0.6                                      3.7 M    0.23 ×   145 s  722 MB     0.68 ×',
+    '                               score  against full            difference       p   tuned  training    time  memory',
+    'full (1-6)                86.6 ± 0.6                                              22.6 M    1.00 ×  18 min  1.9 GB',
+    'top-2 (5-6)               82.0 ± 0.6  worse            −4.6 [−6.5, −2.7]  <0.001   3.7 M    0.27 ×   205 s  722 MB',
+    'selected-2 (3-4 @ 4)      86.1 ± 0.6  undecided        −0.5 [−2.1, +1.1]   0.610   3.7 M    0.23 ×   145 s  722 MB',
+    'selected-2-top (3-4)      85.9 ± 0.6  matches          −0.3 [−0.9, +0.3]   0.610   3.7 M    0.32 ×   228 s  722 MB',
+    'up-to-selected (1-4 @ 4)  87.1 ± 0.6  better           +1.2 [+0.2, +2.2]   0.032  19.0 M    0.68 ×   774 s  1.6 GB',
+    'head-only (@ 4)           68.4 ± 0.6  worse         −18.2 [−21.2, −15.2]  <0.001   150 k   0.022 ×    44 s  509 MB',
+    'span (3-4 @ 4)            86.1 ± 0.6                                               3.7 M    0.23 ×   145 s  722 MB',
     'above-selected            no such arm: there are no layers above ℓ* = 6',
     'top-2: collapsed: seed 2',
     'span: same as selected-2',

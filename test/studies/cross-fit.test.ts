@@ -56,6 +56,35 @@ test('positions that are equal have no regret on average, though the best as see
   assert.ok(mean(apparent) > 0.01, `the best as seen is ${mean(apparent)} above a given one`);
 });
 
+test('of positions that tie none is favoured', () => {
+  // Four positions of the very same predictions.
+  const one = simulate([0.7], { key: 3 });
+  const same = {
+    ...one,
+    positions: 4,
+    arms: 4,
+    scorer: (weights: Parameters<typeof one.scorer>[0]) => {
+      const scores = one.scorer(weights);
+      return Float64Array.from({ length: 4 * scores.length }, (_, i) => scores[i % scores.length]);
+    },
+  };
+  const { regret } = crossFit(same, { halvings: 10, resamples: 0, seed: 1 });
+  for (const { value } of regret) assert.equal(value, 0);
+  // A fifth that is better by half of the seeds: whichever half chooses, the four lose alike.
+  const mixed = {
+    ...same,
+    positions: 5,
+    arms: 5,
+    scorer: (weights: Parameters<typeof one.scorer>[0]) => {
+      const scores = same.scorer(weights);
+      const { seeds } = one;
+      return Float64Array.from([...scores, ...scores.slice(0, seeds).map((score, i) => score + (i % 2 ? 0.1 : -0.1))]);
+    },
+  };
+  const { regret: losses } = crossFit(mixed, { halvings: 10, resamples: 0, seed: 1 });
+  for (const { value } of losses.slice(1, 4)) assert.ok(Math.abs(value - losses[0].value) < 1e-12);
+});
+
 test('where one position is clearly best, a rule loses what the true scores differ by', () => {
   const losses: number[][] = [];
   const random: number[] = [];

@@ -191,6 +191,7 @@ describe('what is wrong is told with file and line', () => {
       ],
     ],
     ['a gap in the indices, once', 'MRPC.tsv', rows('0\t0', '2\t1', '3\t1'), ['MRPC.tsv:3: the index is "2", not 1']],
+    ['one wrong index, once', 'MRPC.tsv', rows('0\t0', '99\t1', '2\t1'), ['MRPC.tsv:3: the index is "99", not 1']],
     ['indices from 1', 'MRPC.tsv', rows('1\t0', '2\t1', '3\t1'), ['MRPC.tsv:2: the index is "1", not 0']],
     ['rows too few', 'WNLI.tsv', rows('0\t0', '1\t1'), ['WNLI.tsv: has 2 rows, but 3 were expected']],
     [

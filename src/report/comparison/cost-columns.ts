@@ -5,7 +5,13 @@ import type { Cell, Column, ColumnSource } from './cells.js';
 import { figure, isFigure, milliseconds, NONE, rate, ratio } from './figures.js';
 
 /** Phases that have a column where any run has them, in the order in which they run. */
-const PHASES = ['select', 'cache', 'search', 'tune', 'evaluate'];
+const PHASES = ['select', 'cache', 'search', 'lost', 'tune', 'evaluate'];
+
+const ABOUT: Record<string, string> = {
+  cache: 'seconds of filling the cache, mean over seeds; what another run has left there costs nothing',
+  search: "seconds of all trials of the arm's learning rates",
+  lost: 'seconds of attempts that were killed, mean over seeds',
+};
 
 export function costColumns(table: TaskTable): ColumnSource<ComparisonRow>[] {
   const reference = table.rows.find(({ id }) => id === table.reference)?.cost;
@@ -27,18 +33,18 @@ export function costColumns(table: TaskTable): ColumnSource<ComparisonRow>[] {
     ),
     flopsColumn('training', 1, reference?.trainingFlops, (cost) => cost.trainingFlops),
     ...phases.map((phase) =>
-      column(phase, `seconds of the phase “${phase}”, mean over seeds`, undefined, (cost) =>
+      column(phase, ABOUT[phase] ?? `seconds of the phase “${phase}”, mean over seeds`, undefined, (cost) =>
         amount(`seconds_${phase}`, cost.seconds[phase], formatSeconds),
       ),
     ),
-    column('time', 'seconds in all, mean over seeds', 2, (cost) => ({
+    column('time', 'seconds in all, search and killed attempts included, mean over seeds', 2, (cost) => ({
       ...amount('seconds_total', totalSeconds(cost), formatSeconds),
       values: { ...otherSeconds(cost), seconds_total: totalSeconds(cost) ?? null },
     })),
     column('memory', "peak resident memory of the run's process, largest over seeds", 4, (cost) =>
       amount('peak_memory_bytes', cost.peakMemory, formatBytes),
     ),
-    flopsColumn('inference', 3, reference?.inferenceFlops, (cost) => cost.inferenceFlops),
+    flopsColumn('inference', 5, reference?.inferenceFlops, (cost) => cost.inferenceFlops),
     ...(measured ? inferenceColumns : []),
   ];
 }
@@ -72,7 +78,8 @@ function flopsColumn(
   flops: (cost: RunCost) => number | null,
 ): ColumnSource<ComparisonRow> {
   const about = {
-    training: 'FLOPs of selecting, caching and all epochs, by count; in parentheses relative to the reference',
+    training:
+      'FLOPs of selecting, caching (whoever filled the cache) and all epochs, by count; in parentheses relative to the reference',
     inference: "FLOPs of one example of dev's mean length, by count; in parentheses relative to the reference",
   };
   const cell = (cost: RunCost): Cell => {

@@ -88,7 +88,6 @@ function differenceColumns(reference: string): ColumnSource<ComparisonRow>[] {
       terminal: 0,
       cell: compared(({ difference, low, high }) => ({
         text: figure(difference, (value) => `${signedPoints(value)} ${interval(low, high)}`),
-        short: figure(difference, (value) => `${signedPoints(value)}${halfWidth(low, high)}`),
         sort: difference,
         values: { difference, difference_low: low, difference_high: high },
       })),
@@ -110,8 +109,4 @@ function differenceColumns(reference: string): ColumnSource<ComparisonRow>[] {
 
 function interval(low: number, high: number): string {
   return isFigure(low) && isFigure(high) ? `[${signedPoints(low)}, ${signedPoints(high)}]` : '';
-}
-
-function halfWidth(low: number, high: number): string {
-  return isFigure(low) && isFigure(high) ? ` ± ${points((high - low) / 2)}` : '';
 }

@@ -27,9 +27,9 @@ function shortTitles(comparison: Comparison, tables: Table[]): string {
   const relative = sources.some(({ reference }) => reference !== undefined) ? ` relative to ${options.reference}` : '';
   const kinds = ['training', 'inference'].filter((kind) => has(`${kind} FLOPs`));
   return [
-    has('difference') ? 'difference: ± half the 95 % interval.' : '',
+    has('difference') ? 'difference: with its 95 % interval.' : '',
     kinds.length > 0 ? `${kinds.join(', ')}: FLOPs${relative}.` : '',
-    has('time') ? 'time: all phases, mean over seeds.' : '',
+    has('time') ? 'time: all phases, search and killed attempts included, mean over seeds.' : '',
     has('memory') ? 'memory: largest of the seeds.' : '',
   ]
     .filter(Boolean)
@@ -42,8 +42,16 @@ function textTable(table: Table, style: Style): string {
     ? style.bold(table.title) + heading.slice(table.title.length)
     : heading;
   const labels = table.rows.map(({ label }) => clip(oneLine(label), LABEL));
-  const blocks = fit(table, labels).map((columns) => layOut(table, labels, columns, style));
-  return [painted, ...blocks, ...longNotes(table, style)].join('\n');
+  const blocks = fit(table, labels);
+  const shownBlocks = blocks.map((columns) => layOut(table, labels, columns, style));
+  return [painted, ...shownBlocks, ...longNotes(table, style), ...leftOut(table, blocks, style)].join('\n');
+}
+
+/** Columns that would stand there if they had room; those that never do are in the other formats. */
+function leftOut({ columns }: Table, blocks: number[][], style: Style): string[] {
+  const missing = columns.filter(({ terminal }, index) => terminal !== undefined && !blocks.flat().includes(index));
+  if (missing.length === 0) return [];
+  return wrap(`no room for ${missing.map(titleOf).join(', ')}: see another format`, WIDTH).map(style.dim);
 }
 
 /**
