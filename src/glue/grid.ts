@@ -110,7 +110,8 @@ function inAxes<T>(work: () => T): T {
     return work();
   } catch (cause) {
     if (!(cause instanceof ConfigError)) throw cause;
-    throw new ConfigError(cause.message.replace(/^tuning\.(?:method )?/, 'methods: '), {
+    const message = cause.message.replace(/^tuning\.method\b/, 'methods').replace(/^tuning\./, 'methods: ');
+    throw new ConfigError(message, {
       ...cause.place,
       hint: cause.hint,
     });

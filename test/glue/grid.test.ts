@@ -28,7 +28,7 @@ const WRONG: [yaml: string, place: string | undefined, message: RegExp, hint: Re
   ['seeds: [1, 2, 1]', '6:15', /seeds names 1 twice/, /keep one/],
   ['baselines: [topk]', '6:13', /there is no arm "topk"/, /top-k/],
   ['reference: fulll', '6:12', /the reference "fulll" is not among the arms/, /did you mean "full"\?/],
-  ['methods: [lorra]', '6:11', /tuning must be|tuning\.method/, /lora/],
+  ['methods: [lorra]', '6:11', /methods must be/, /lora/],
   ['methods: [{ method: lora, rnk: 4 }]', '6:27', /unknown key "rnk"/, /did you mean "rank"\?/],
   ['run: { training: { epochz: 1 } }', '6:20', /unknown key "epochz"/, /did you mean "epochs"\?/],
   ['run: { seed: 3 }', '6:14', /"seed" is not a key of "run" in a grid/, /state it as seeds/],
