@@ -255,6 +255,9 @@ export const kernelCases: Record<string, Case[]> = {
         product(transA ? [2, 3, 3, 5] : [2, 3, 5, 3], transB ? [2, 3, 4, 3] : [2, 3, 3, 4], transA, transB),
       ]),
     ),
+    // So wide that the first factor is transposed beforehand.
+    product([3, 5], [3, 300], true, false),
+    product([3, 5], [300, 3], true, true),
     product([1, 1], [1, 1]),
     product([1, 6], [6, 1]),
     product([6, 1], [1, 6]),

@@ -29,6 +29,8 @@ export async function openSession(
       logSeverityLevel: 3,
       // Moments of rarely seen embedding rows become denormal, where arithmetic is many times slower.
       extra: {
+        // Where a product's factor is transposed by itself, that is on purpose.
+        optimization: { disable_specified_optimizers: 'GemmTransposeFusion;MatmulTransposeFusion' },
         session: {
           set_denormal_as_zero: '1',
           // What a device cannot do fails, instead of being copied to the processor and back.
