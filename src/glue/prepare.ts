@@ -46,7 +46,9 @@ export function prepare(grid: Grid, { absent = false } = {}): Prepared {
   );
   const tunings = pairs[0].configs.map(({ tuning }, i) => stated(tuning, grid, i));
   checkRates(grid, pairs, tunings);
-  return { grid, pairs, tunings, methods: tunings.map(methodLabel) };
+  const labels = tunings.map(methodLabel);
+  checkReference(grid, labels);
+  return { grid, pairs, tunings, methods: labels };
 }
 
 /** Adapters brought along from Python say their method in their own folder, so a grid has to state it beside it. */
@@ -104,6 +106,14 @@ function checkRates({ values, arms, fail }: Grid, pairs: readonly Pair[], tuning
       'give each list as many rates, so that no arm is favoured; what has no list of its own tries four',
     );
   }
+}
+
+/** The arm that the reference names is known to be there; so must its method be, where it names one. */
+function checkReference({ values: { reference }, fail }: Grid, methods: string[]): void {
+  const [arm] = reference.split(', ');
+  if (reference === arm || methods.some((method) => reference === `${arm}, ${method}`)) return;
+  const hint = `state "reference: ${arm}", or one of ${methods.map((method) => `"${arm}, ${method}"`).join(', ')}`;
+  fail(['reference'], `the reference "${reference}" names a method that the grid does not have`, hint);
 }
 
 /** The task, with the model where the grid has several. */

@@ -56,12 +56,18 @@ export function notesOf({ grid, pairs }: Prepared, { jobs, threads }: { jobs: nu
         : `learning rate: searched for each task, arm and method with seed ${seed}, which no final run has; the score on dev decides, which flatters every arm alike; the search's seconds are part of the cost`,
     );
   } else notes.push('learning rate: stated, not searched');
-  const epoch = training.best === 'last' ? 'the last epoch counts' : 'the best epoch counts';
-  notes.push(
-    training.cleanSplit > 0
-      ? `epoch: ${epoch}, by ${Math.round(100 * training.cleanSplit)} % of train held out by groups that share a text (seed ${splitSeed}); layers, learning rate and epoch see the rest and the held-out rows alone; dev is scored once`
-      : `epoch: ${epoch}, by dev, which flatters every arm alike`,
-  );
+  const last = training.best === 'last';
+  const heldOut = `${Math.round(100 * training.cleanSplit)} % of train held out by groups that share a text (seed ${splitSeed})`;
+  if (training.cleanSplit > 0) {
+    const epoch = last ? `the last one counts; ${heldOut}` : `the best one counts, by ${heldOut}`;
+    notes.push(
+      `epoch: ${epoch}; layers, learning rate and epoch see the rest and the held-out rows alone; dev is scored once`,
+    );
+  } else {
+    notes.push(
+      `epoch: ${last ? 'the last one counts, so that dev chooses none' : 'the best one counts, by dev, which flatters every arm alike'}`,
+    );
+  }
   notes.push(
     `seconds: ${jobs === 1 ? 'one run at a time' : `${jobs} runs side by side`}, ${threads} thread${threads > 1 ? 's' : ''} each; attempts that were killed count`,
   );

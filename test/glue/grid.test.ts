@@ -67,6 +67,11 @@ const REPLACED: [values: object, message: RegExp, hint: RegExp][] = [
     /equally|as many/,
   ],
   [{ learningRate: { ful: 1e-3 } }, /unknown key "ful"/, /did you mean "full"/],
+  [
+    { reference: 'full, lora' },
+    /names a method that the grid does not have/,
+    /state "reference: full", or one of "full, fine-tune"/,
+  ],
   [{ arms: ['top-1'] }, /the reference "full" is not among the arms/, /state "reference: "/],
   [{ baselines: ['random-kk'] }, /there is no arm "random-kk"/, /random/],
   [{ seeds: [] }, /seeds must be a list of seeds, not an empty one/, /./],

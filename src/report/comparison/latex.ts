@@ -9,10 +9,17 @@ const WIDTH = 100;
 
 export function renderLatex(comparison: Comparison): string {
   const blocks = tablesOf(comparison).flatMap((table) => [
-    ...latexTables(partOf(table, 'scores'), [table.legend, ...comparison.notes].filter(Boolean)),
+    ...latexTables(partOf(table, 'scores'), [table.legend, ...notesOf(table, comparison)].filter(Boolean)),
     ...(hasPart(table, 'cost') ? latexTables({ ...partOf(table, 'cost'), title: `${table.title}, cost` }, []) : []),
   ]);
   return `${['% needs \\usepackage{booktabs}', ...blocks].join('\n\n')}\n`;
+}
+
+/** Notes about other tasks are theirs: a paper may take one table without the rest. */
+function notesOf({ kind, title }: Table, { notes, tables }: Comparison): string[] {
+  if (kind === 'overall') return notes;
+  const others = tables.map(({ task }) => task.name).filter((name) => !title.startsWith(`${name},`));
+  return notes.filter((note) => !others.some((name) => note.startsWith(`${name}: `)));
 }
 
 /** As many tables as the columns need. */

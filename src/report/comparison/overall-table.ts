@@ -108,7 +108,9 @@ function winsColumn(reference: string): ColumnSource<OverallRow> {
       return {
         text: any ? [better, matches, worse, undecided].join(' / ') : '',
         sort: any ? better + matches - worse : null,
-        values: { better, matches, worse, undecided },
+        values: any
+          ? { better, matches, worse, undecided }
+          : { better: null, matches: null, worse: null, undecided: null },
       };
     },
   };
