@@ -148,7 +148,10 @@ export interface TrainResult {
   cost: CostResult;
   /** Where `measureInference` asks for it. */
   inference?: InferenceResult;
-  /** By phase, and two of the whole run: `total` by the clock, `cpu` of processor time over all threads. */
+  /**
+   * By phase (scoring between epochs is `evaluate`, not `tune`), and two of the whole run: `total` by the clock, `cpu` of processor time
+   * over all threads.
+   */
   seconds: Record<string, number>;
   /** Peak resident memory of the process, bytes. */
   peakMemory: number;
