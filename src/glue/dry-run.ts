@@ -89,7 +89,7 @@ export async function dryRun(prepared: Prepared, { store, division, estimate }: 
     notes.add(`no weights here: ${[...weightless].join(', ')}; a configuration is enough to plan, not to run`);
   if (absent.size > 0) notes.add(`no files here: ${[...absent].join(', ')}; sizes are those of GLUE's full splits`);
   const planned = prepared.pairs.flatMap((pair) => plan(prepared, pair, store, notes));
-  const done = store === undefined ? [] : await finishedWork(prepared, store);
+  const done = store === undefined ? new Map<string, number>() : await finishedWork(prepared, store);
   const { jobs, threads } = division;
   const alive = planned.filter(({ arm }) => arm.triple && arm.sameAs === undefined);
   const [first] = prepared.pairs;
@@ -111,8 +111,7 @@ export async function dryRun(prepared: Prepared, { store, division, estimate }: 
       ...about,
       runs: values.seeds.length,
       trials: rates?.kind === 'search' ? rates.rates.length : 0,
-      finished: done.filter(({ task, model, id: of }) => task === about.task && model === about.model && of === id)
-        .length,
+      finished: done.get(armKey(about)) ?? 0,
       trainable,
       flops: trainingFlops,
       memory: memoryOf(triple, pair.model.config, config),
@@ -136,7 +135,7 @@ export async function dryRun(prepared: Prepared, { store, division, estimate }: 
     selections: measured.length,
     runs: total(({ runs }) => runs),
     trials: total(({ trials }) => trials),
-    finished: done.length,
+    finished: total(({ finished }) => finished),
     flops: selectFlops + total((arm) => arm.flops * left(arm)),
     disk: total((arm) => arm.disk * Math.min(arm.runs, left(arm)) + 500e3 * Math.max(0, left(arm) - arm.runs)),
     memory: Math.max(0, ...arms.flatMap((arm) => (left(arm) > 0 ? [arm.memory] : []))),
@@ -177,16 +176,20 @@ function plan(prepared: Prepared, pair: Pair, store: string | undefined, notes: 
   });
 }
 
-/** Runs and trials that lie in the store. */
-async function finishedWork(prepared: Prepared, store: string): Promise<{ task: string; model: string; id: string }[]> {
+const armKey = ({ task, model, id }: Pick<DryArm, 'task' | 'model' | 'id'>) => JSON.stringify([task, model, id]);
+
+/** How many runs and trials of each arm lie in the store. */
+async function finishedWork(prepared: Prepared, store: string): Promise<Map<string, number>> {
   const usable = prepared.pairs.every(({ model, source }) => model.complete && source.present);
-  if (!usable || !existsSync(store)) return [];
+  if (!usable || !existsSync(store)) return new Map();
   const { tables } = await lookUp(prepared, store);
-  return tables.flatMap(({ task, model, rows }) =>
-    rows.flatMap(({ id, runs, trials = [] }) => {
-      const count = [...runs, ...trials].filter(({ score }) => typeof score === 'number').length;
-      return Array.from({ length: count }, () => ({ task, model, id }));
-    }),
+  return new Map(
+    tables.flatMap(({ task, model, rows }) =>
+      rows.map(({ id, runs, trials = [] }) => [
+        armKey({ task, model, id }),
+        [...runs, ...trials].filter(({ score }) => typeof score === 'number').length,
+      ]),
+    ),
   );
 }
 

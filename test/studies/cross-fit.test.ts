@@ -57,30 +57,22 @@ test('positions that are equal have no regret on average, though the best as see
 });
 
 test('of positions that tie none is favoured', () => {
-  // Four positions of the very same predictions.
   const one = simulate([0.7], { key: 3 });
-  const same = {
-    ...one,
-    positions: 4,
-    arms: 4,
-    scorer: (weights: Parameters<typeof one.scorer>[0]) => {
-      const scores = one.scorer(weights);
-      return Float64Array.from({ length: 4 * scores.length }, (_, i) => scores[i % scores.length]);
-    },
-  };
+  const rescored = (input: typeof one, positions: number, change: (scores: Float64Array) => Iterable<number>) => ({
+    ...input,
+    positions,
+    arms: positions,
+    scorer: (weights: Parameters<typeof one.scorer>[0]) => Float64Array.from(change(input.scorer(weights))),
+  });
+  // Four positions of the very same predictions.
+  const same = rescored(one, 4, (scores) => [scores, scores, scores, scores].flatMap((each) => Array.from(each)));
   const { regret } = crossFit(same, { halvings: 10, resamples: 0, seed: 1 });
   for (const { value } of regret) assert.equal(value, 0);
   // A fifth that is better by half of the seeds: whichever half chooses, the four lose alike.
-  const mixed = {
-    ...same,
-    positions: 5,
-    arms: 5,
-    scorer: (weights: Parameters<typeof one.scorer>[0]) => {
-      const scores = same.scorer(weights);
-      const { seeds } = one;
-      return Float64Array.from([...scores, ...scores.slice(0, seeds).map((score, i) => score + (i % 2 ? 0.1 : -0.1))]);
-    },
-  };
+  const mixed = rescored(same, 5, (scores) => [
+    ...scores,
+    ...scores.slice(0, one.seeds).map((score, i) => score + (i % 2 ? 0.1 : -0.1)),
+  ]);
   const { regret: losses } = crossFit(mixed, { halvings: 10, resamples: 0, seed: 1 });
   for (const { value } of losses.slice(1, 4)) assert.ok(Math.abs(value - losses[0].value) < 1e-12);
 });

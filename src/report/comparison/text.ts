@@ -44,7 +44,9 @@ function textTable(table: Table, style: Style): string {
   const labels = table.rows.map(({ label }) => clip(oneLine(label), LABEL));
   const blocks = fit(table, labels);
   const shownBlocks = blocks.map((columns) => layOut(table, labels, columns, style));
-  return [painted, ...shownBlocks, ...longNotes(table, style), ...leftOut(table, blocks, style)].join('\n');
+  return [painted, ...shownBlocks, ...longNotes(table, labels, blocks, style), ...leftOut(table, blocks, style)].join(
+    '\n',
+  );
 }
 
 /** Columns that would stand there if they had room; those that never do are in the other formats. */
@@ -108,9 +110,7 @@ function layOut(table: Table, labels: string[], columns: number[], style: Style)
 }
 
 /** Notes that found no room at their row's end. */
-function longNotes(table: Table, style: Style): string[] {
-  const labels = table.rows.map(({ label }) => clip(oneLine(label), LABEL));
-  const blocks = fit(table, labels);
+function longNotes(table: Table, labels: string[], blocks: number[][], style: Style): string[] {
   const room = blocks.map((columns) => layOut(table, labels, columns, plain)).join('\n');
   return table.rows.flatMap((row) => {
     const note = row.empty ? oneLine(row.notes.join('; ')) : ownNote(row);
