@@ -3,7 +3,7 @@
  * only, since nothing else can be counted on; no `pre` or `post` hook of npm, since `ignore-scripts` switches them off.
  * bin/spantune uses `ensureBuilt` of this file.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -53,14 +53,18 @@ export function pickTests(paths, wanted) {
   return wanted.length === 0 ? paths : paths.filter((path) => wanted.some((part) => path.includes(part)));
 }
 
-/** Installs and builds as far as needed. Says on stderr what takes a while, and throws `Failure` when it cannot be done. */
-export function ensureBuilt() {
+/**
+ * Installs and builds as far as needed. Says on stderr what takes a while, unless `quiet`. Rejects with a `Failure` when it cannot
+ * be done.
+ */
+export async function ensureBuilt({ quiet = false } = {}) {
   const problem = nodeProblem(process.versions.node);
   if (problem) throw new Failure(problem);
   if (isReady()) return;
-  locked(() => {
-    if (installNeeded()) install();
-    if (buildNeeded()) build();
+  const tell = quiet ? () => {} : say;
+  await locked(async () => {
+    if (installNeeded()) await install(tell);
+    if (buildNeeded()) await build(tell);
   });
 }
 
@@ -70,7 +74,12 @@ export function isReady() {
 }
 
 /** A reason to stop that needs no stack trace. */
-export class Failure extends Error {}
+export class Failure extends Error {
+  constructor(message, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
 
 function installNeeded() {
   return installIsStale(modified('node_modules/.package-lock.json'), modified('package-lock.json'));
@@ -81,24 +90,21 @@ function buildNeeded() {
   return !existsSync(path) || readFileSync(path, 'utf8') !== fingerprint(sources());
 }
 
-function install() {
-  say('installing packages (about 0.8 GB unpacked; once)');
+async function install(tell) {
+  tell('installing packages (about 0.8 GB unpacked; once)');
   const command = ['ci', '--include=dev', '--loglevel=error', '--no-progress'];
   const npm = process.env.npm_execpath;
-  const options = { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 };
-  const result = npm?.endsWith('npm-cli.js')
-    ? spawnSync(process.execPath, [npm, ...command], options)
-    : spawnSync('npm', command, { ...options, shell: process.platform === 'win32' });
-  expectSuccess(result, 'npm ci');
+  const again = 'Should it fail again, delete node_modules first.';
+  if (npm?.endsWith('npm-cli.js')) await succeed('npm ci', process.execPath, [npm, ...command], { again });
+  else await succeed('npm ci', 'npm', command, { again, shell: process.platform === 'win32' });
 }
 
-function build() {
-  say('building');
+async function build(tell) {
+  tell('building');
   const before = fingerprint(sources());
   // What tsc remembers of its last run is wrong once its output is gone.
   if (!existsSync(join(root, 'dist/src'))) rmSync(join(root, 'dist'), { recursive: true, force: true });
-  const result = spawnSync(process.execPath, [join(root, typescript), '-p', root], { cwd: root, encoding: 'utf8' });
-  expectSuccess(result, 'tsc');
+  await succeed('tsc', process.execPath, [join(root, typescript), '-p', root]);
   linkFixtures();
   writeFileSync(join(root, stamp), before);
 }
@@ -109,19 +115,40 @@ function linkFixtures() {
   if (existsSync(fixtures) && !existsSync(link)) symlinkSync(fixtures, link, 'junction');
 }
 
-function expectSuccess(result, name) {
-  if (result.status === 0) return;
-  process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`);
-  throw new Failure(`${name} failed${result.error ? `: ${result.error.message}` : ''}.`);
+/** Runs a program silently; what it printed is shown where it fails. A signal that would end us ends it first. */
+async function succeed(name, program, args, { again = '', shell = false } = {}) {
+  const child = spawn(program, args, { cwd: root, shell, stdio: ['ignore', 'pipe', 'pipe'] });
+  const printed = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => printed.push(chunk));
+  let ended;
+  const end = (signal) => {
+    ended = signal;
+    child.kill(signal);
+  };
+  for (const signal of endings) process.on(signal, end);
+  try {
+    const code = await new Promise((resolve, reject) => {
+      child.on('error', (error) => reject(new Failure(`${name} failed: ${error.message}.`)));
+      child.on('close', resolve);
+    });
+    if (ended) throw new Failure(`interrupted during ${name}.`, 128 + constants.signals[ended]);
+    if (code === 0) return;
+    process.stderr.write(Buffer.concat(printed));
+    throw new Failure(`${name} failed. ${again}`.trim());
+  } finally {
+    for (const signal of endings) process.off(signal, end);
+  }
 }
 
+const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
 /** Runs `work` while no other process of this checkout does. */
-function locked(work) {
+async function locked(work) {
   const path = join(root, '.cache/setup.lock');
   mkdirSync(dirname(path), { recursive: true });
-  while (!take(path)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+  while (!take(path)) await new Promise((resolve) => setTimeout(resolve, 200));
   try {
-    work();
+    await work();
   } finally {
     rmSync(path, { force: true });
   }
@@ -191,7 +218,7 @@ function node(args) {
 }
 
 async function test(args) {
-  ensureBuilt();
+  await ensureBuilt();
   const options = args.filter((arg) => arg.startsWith('-'));
   const wanted = args.filter((arg) => !arg.startsWith('-'));
   if (args.length === 0) {
@@ -225,14 +252,14 @@ async function test(args) {
 
 const commands = {
   test,
-  demo(args) {
-    ensureBuilt();
+  async demo(args) {
+    await ensureBuilt();
     return node(['dist/scripts/demo.js', ...args]);
   },
-  build() {
+  async build() {
     // From nothing, so that no output of a deleted source is left to be packed.
     rmSync(join(root, 'dist'), { recursive: true, force: true });
-    ensureBuilt();
+    await ensureBuilt();
     return 0;
   },
 };
@@ -246,7 +273,7 @@ async function main([name, ...args]) {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     say(error.message);
-    process.exitCode = 1;
+    process.exitCode = error.exitCode;
   }
 }
 

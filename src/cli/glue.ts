@@ -73,8 +73,7 @@ export async function run(args: Arguments): Promise<void> {
 
   try {
     await withReports(flags, 'stopping every run after the step under way', async (reporter, signal) => {
-      const ended = endings(signal);
-      const options = { output, store, jobs, launcher: launcher(), reporter, signal: ended };
+      const options = { output, store, jobs, launcher: launcher(), reporter, signal };
       if (cell !== undefined || (stage !== undefined && stage !== 'compare')) {
         const outcome = await runCell(prepared, cell, (stage ?? 'run') as Stage, options);
         reporter.progress(undefined);
@@ -166,13 +165,6 @@ function tell(flags: Flags, failures: readonly Failure[], command: string): void
   const lines = failures.map(({ what, message, hint }) => `failed ${what}: ${message}${hint ? ` (${hint})` : ''}`);
   note(flags, `\n${lines.join('\n')}\n\nnext   ${command} runs again what failed, and nothing else`);
   process.exitCode = failures.every(({ exitCode }) => exitCode === 2) ? 2 : 1;
-}
-
-/** SIGTERM and SIGHUP (a cluster's time limit, a closed terminal) end the work as Ctrl-C does. */
-function endings(signal: AbortSignal): AbortSignal {
-  const controller = new AbortController();
-  for (const name of ['SIGTERM', 'SIGHUP'] as const) process.once(name, () => controller.abort());
-  return AbortSignal.any([signal, controller.signal]);
 }
 
 /** Words after `node` that start this very build again; sources (development) need their loader. */

@@ -16,7 +16,10 @@ export async function runWithReports<J extends Job>(job: J, flags: Flags): Promi
   });
 }
 
-/** Does the work while people's text goes to stderr; the first Ctrl-C says `stopping` and aborts the signal. */
+/**
+ * Does the work while people's text goes to stderr; the first Ctrl-C says `stopping` and aborts the signal. SIGTERM and SIGHUP (a
+ * cluster's time limit, a closed terminal) abort it without a word.
+ */
 export async function withReports<T>(
   flags: Flags,
   stopping: string,
@@ -37,14 +40,19 @@ export async function withReports<T>(
     log('info', `${stopping}; press Ctrl-C again to stop at once`);
     controller.abort();
   };
+  const end = () => controller.abort();
   process.once('SIGINT', interrupt);
+  for (const name of ENDINGS) process.once(name, end);
   try {
     return await work({ log, progress: flags.quiet ? () => {} : progress.show }, controller.signal);
   } finally {
     progress.show(undefined);
     process.off('SIGINT', interrupt);
+    for (const name of ENDINGS) process.off(name, end);
   }
 }
+
+const ENDINGS = ['SIGTERM', 'SIGHUP'] as const;
 
 /** A note for people, such as the next step. */
 export function note(flags: Flags, message: string): void {

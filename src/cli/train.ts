@@ -87,7 +87,8 @@ function defaultFolder({ task, arm, seed }: RunConfig): string {
 }
 
 /** What a run that did not finish leaves behind; it may be written over. */
-const UNFINISHED = /^(config\.yaml|metrics\.jsonl|predictions(_mismatched)?\.tsv|tuned\.safetensors|.*\.part)$/;
+const UNFINISHED =
+  /^(config\.yaml|metrics\.jsonl|predictions(_mismatched)?\.tsv|tuned\.safetensors|run\.lock|.*\.part)$/;
 
 /** A finished run is hours of work, and other files are none of ours: neither is written over unasked. */
 function checkFolder(folder: string, overwrite: boolean, configFile: string): void {

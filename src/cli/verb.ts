@@ -39,9 +39,10 @@ export function flagsOf(args: Arguments): Flags {
   return { json: args.json === true, quiet: args.quiet === true, verbose: args.verbose === true };
 }
 
-/** An option's text, if it was given. */
+/** An option's text, if it was given. Throws a `UserError` where it is empty, as in `--name=`. */
 export function textOf(args: Arguments, name: string): string | undefined {
   const value = args[name];
+  if (value === '') throw new UserError(`--${name} needs a value`, { hint: 'leave it out for the default' });
   return typeof value === 'string' ? value : undefined;
 }
 

@@ -124,6 +124,7 @@ function valueHint(name: string, value: unknown, problem: string): string | unde
   if (typeof value !== 'string') return undefined;
   if (name.endsWith('engine.name') && /^(gpu|cuda|webgpu)$/i.test(value))
     return 'for a GPU, state engine.device: webgpu or cuda';
+  if (name.endsWith('engine.device') && /^gpu$/i.test(value)) return 'a GPU is webgpu or cuda';
   if (value !== '' && Number.isFinite(Number(value)) && / number/.test(problem))
     return 'write the number without quotes';
   const words = problem.match(/[A-Za-z0-9-]+/g) ?? [];

@@ -18,7 +18,9 @@ export async function openEngine(name: EngineName, options: EngineOptions = {}):
   const { device = 'cpu' } = options;
   if (name !== 'compiled') {
     if (device === 'cpu') return eagerEngine(name);
-    throw new UserError(`engine ${name} does not run on device ${device}`, { hint: 'leave --engine out, or --device' });
+    throw new UserError(`engine ${name} does not run on device ${device}`, {
+      hint: 'the engine for it is compiled; or take device cpu',
+    });
   }
   await checkDevice(device);
   return compiledEngine({ ...options, threads });

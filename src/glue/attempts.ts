@@ -4,7 +4,7 @@
  */
 import { appendFileSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { startBeat } from './beat.js';
+import { startBeat } from '../beat.js';
 
 const FILE = 'attempts.jsonl';
 const BEAT = 1_000;

@@ -10,12 +10,12 @@ import { stringifyConfig } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
 import { Interrupted, SpantuneError } from '../errors.js';
 import { readJson, writeFileWhole } from '../files.js';
+import { isLock, takeLock } from '../lock.js';
 import { FILES } from '../pipeline/run-folder.js';
 import type { SelectResult, TrainResult } from '../pipeline/types.js';
 import { beginAttempt, type Outcome } from './attempts.js';
 import { type Launcher, runChild } from './child.js';
 import { hashOf, runIdentity, selectionIdentity } from './identity.js';
-import { isLock, takeLock } from './lock.js';
 import type { Model, TaskSource } from './sources.js';
 
 export interface Store {

@@ -1,12 +1,11 @@
 /** A run's result: what was tuned, what came of it, what it cost. */
 
-import { engineLabel } from '../config/engine-label.js';
 import type { Encoded } from '../data/types.js';
 import { countParameters } from '../model/parameters.js';
 import type { ResolvedArm } from '../selection/arms.js';
 import type { Attached } from './attach.js';
 import { costOf } from './cost.js';
-import { environment } from './environment.js';
+import { environmentOf } from './environment.js';
 import type { TunedConfig } from './imported.js';
 import type { OpenModel } from './model.js';
 import type { RunData } from './run-data.js';
@@ -25,12 +24,11 @@ export function describeRun(run: {
   measured: Encoded[] | undefined;
   cache: CacheResult | undefined;
   config: TunedConfig;
-  threads: number;
   tuned: Tuned;
   dev: DevResult;
   seconds: Record<string, number>;
 }): RunResult {
-  const { model, data, arm, attached, selection, cache, config, threads, tuned, dev, seconds } = run;
+  const { model, data, arm, attached, selection, cache, config, tuned, dev, seconds } = run;
   const { spec } = attached;
   const counts = countParameters(model.config, arm, {
     tuning: config.tuning,
@@ -63,7 +61,7 @@ export function describeRun(run: {
     ...(cache ? { cache } : {}),
     padding: data.padding,
     truncated: data.truncated,
-    environment: environment(engineLabel(config.engine), threads),
+    environment: environmentOf(config.engine),
     warnings,
     definition: data.task,
     baseHash: model.hash,

@@ -2,10 +2,18 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, cpus, platform } from 'node:os';
+import { engineLabel } from '../config/engine-label.js';
+import type { RunConfig } from '../config/schema.js';
+import { defaultThreads } from '../engine/open.js';
 import { version } from '../version.js';
 
 /** Vector instruction sets that decide how fast, and in the last bits what, a product is. */
 const SETS = ['avx2', 'avx512f', 'avx512_bf16', 'amx_bf16'];
+
+/** Of work with the engine that a configuration settled on. */
+export function environmentOf(engine: RunConfig['engine']): Record<string, string | number> {
+  return environment(engineLabel(engine), engine.threads ?? defaultThreads());
+}
 
 export function environment(engine: string, threads: number): Record<string, string | number> {
   return {

@@ -31,6 +31,7 @@ export async function runEvaluate(options: EvaluateOptions, reporter: Reporter):
       examples: examples.length,
       ...scored,
       seconds: (performance.now() - began) / 1000,
+      environment: run.environment,
     };
   } finally {
     reporter.progress(undefined);

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { readEncoderConfig } from '../checkpoint/config.js';
 import { filesHash, modelHash } from '../checkpoint/hash.js';
 import { loadEncoder, loadPooler } from '../checkpoint/load.js';
+import { toHuggingFace } from '../checkpoint/names.js';
 import { loadTokenizer, type Tokenizer } from '../data/tokenizer.js';
 import { CheckpointError, UserError } from '../errors.js';
 import { addedParameters, assertMergeable, mergeAdapters } from '../model/adapters/registry.js';
@@ -54,6 +55,19 @@ export function openModel(folder: string): OpenModel {
     });
   }
   return isRunFolder(folder) ? openTunedModel(folder) : openBaseModel(folder);
+}
+
+/** Why training such a model cannot work, where it was given values that are no numbers. Reads the weights anew. */
+export function brokenWeights(model: OpenModel, layers: number): CheckpointError | undefined {
+  for (const [name, { data }] of model.load(layers).parameters) {
+    if (data.every(Number.isFinite)) continue;
+    const tensor = toHuggingFace(model.config.family, name);
+    return new CheckpointError(`${tensor} holds values that are not finite numbers`, {
+      file: model.folder,
+      hint: 'the weights are damaged: copy or download the model again',
+    });
+  }
+  return undefined;
 }
 
 function openBaseModel(folder: string): OpenModel {

@@ -6,6 +6,7 @@ import { CheckpointError } from '../errors.js';
 import { modelShapes } from '../model/parameters.js';
 import { modelSpec } from './attach.js';
 import { engineOf, settleEngine } from './engine.js';
+import { environmentOf } from './environment.js';
 import { limitLength } from './inputs.js';
 import { type OpenModel, openBase } from './model.js';
 import { type Predictor, predictor } from './predictor.js';
@@ -24,6 +25,7 @@ export interface OpenedRun {
   /** Longest input in tokens. */
   length: number;
   predict: Predictor;
+  environment: Record<string, string | number>;
   close(): Promise<void>;
 }
 
@@ -39,7 +41,8 @@ export async function openRun(options: RunOptions, reporter: Reporter): Promise<
   const tuned = readTuned(options.run, model.config.family, shapes.keys());
   const { engine: usual } = config;
   const { name = usual.name, device = usual.device, threads = usual.threads } = options.engine ?? {};
-  const engine = await engineOf(settleEngine({ engine: { ...usual, name, device, threads } }, reporter));
+  const settled = settleEngine({ engine: { ...usual, name, device, threads } }, reporter);
+  const engine = await engineOf(settled);
   for (const name of shapes.keys()) {
     const tensor = tuned.get(name) ?? parameters.get(name);
     if (!tensor)
@@ -61,6 +64,7 @@ export async function openRun(options: RunOptions, reporter: Reporter): Promise<
       maxLength: length,
       batchSize: options.batchSize,
     }),
+    environment: environmentOf(settled.engine),
     async close() {
       bank.dispose();
       await engine.close();

@@ -21,6 +21,7 @@ export async function runPredict(options: PredictOptions, reporter: Reporter): P
       labels: run.task.labels,
       predictions: toPredictions(run.task, examples, outputs),
       seconds: (performance.now() - began) / 1000,
+      environment: run.environment,
       warnings: [...warnings, ...tooLong(encoded, run.length)],
     };
   } finally {

@@ -12,6 +12,7 @@ import { loadConfig, stringifyConfig } from '../config/load.js';
 import type { Task } from '../data/types.js';
 import { CheckpointError, UserError } from '../errors.js';
 import { displayPath, makeFolders, readJson, reason, writeFileWhole } from '../files.js';
+import { isLock, takeLock } from '../lock.js';
 import type { Family, HostTensor, ParameterName } from '../model/types.js';
 import type { TunedConfig } from './imported.js';
 import type { TrainResult } from './types.js';
@@ -23,6 +24,8 @@ export const FILES = {
   predictions: 'predictions.tsv',
   mismatched: 'predictions_mismatched.tsv',
   tuned: 'tuned.safetensors',
+  /** There while a process writes the folder. */
+  lock: 'run.lock',
 } as const;
 
 const DAMAGED = 'the run is damaged: train it again, or copy its folder again';
@@ -86,8 +89,9 @@ export function notARun(path: string): string | undefined {
 }
 
 /**
- * Makes the folder, lest work be done in vain, and leaves what stands in it. Returns what takes the folder away again if it was
- * made here and is still empty. Throws a `UserError` where the folder cannot be written to.
+ * Makes the folder, lest work be done in vain, leaves what stands in it, and keeps other processes from writing there. Returns what
+ * gives it back, and takes it away again if it was made here and is still empty. Throws a `UserError` where the folder cannot be
+ * written to, or another process is writing there.
  */
 export function claimRunFolder(folder: string): () => void {
   const target = resolve(folder);
@@ -100,7 +104,16 @@ export function claimRunFolder(folder: string): () => void {
     const message = cause instanceof UserError ? cause.message : `cannot be written to: ${reason(cause)}`;
     throw new UserError(message, { file: folder, hint, cause });
   }
+  const lock = takeLock(join(target, FILES.lock));
+  if (!isLock(lock)) {
+    const { pid, host, since } = lock;
+    throw new UserError(`another run is writing this folder: process ${pid} on ${host} since ${since}`, {
+      file: displayPath(folder),
+      hint: 'wait for it, or name another folder with --output',
+    });
+  }
   return () => {
+    lock.release();
     if (made === undefined) return;
     try {
       for (let at = target; at.length >= made.length; at = dirname(at)) rmdirSync(at);
@@ -112,7 +125,8 @@ export function claimRunFolder(folder: string): () => void {
 
 /** Takes an earlier run's files away, its result first, and writes the configuration. */
 export function beginRun(folder: string, config: TunedConfig): void {
-  for (const file of [FILES.result, ...Object.values(FILES)]) rmSync(join(folder, file), { force: true });
+  const { lock: _, result, ...others } = FILES;
+  for (const file of [result, ...Object.values(others)]) rmSync(join(folder, file), { force: true });
   writeFileWhole(join(folder, FILES.config), stringifyConfig(config));
 }
 

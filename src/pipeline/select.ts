@@ -7,6 +7,7 @@ import { type ArmSpec, needsSelection, parseArm } from '../selection/arms.js';
 import { curveOfSelection } from '../selection/select.js';
 import { armIfAny, checkSpans } from './arm.js';
 import { settleEngine, withEngine } from './engine.js';
+import { environmentOf } from './environment.js';
 import { encodeExamples, limitLength } from './inputs.js';
 import { measure } from './measure.js';
 import { openModel } from './model.js';
@@ -37,7 +38,8 @@ export async function runSelect(stated: RunConfig, reporter: Reporter): Promise<
       const arm = armIfAny(request, { ...place, ...curveOfSelection(result) });
       if (arm) await leavePrefix(model, arm, tokens, config, { pad, warnings }, reporter, keeper);
     }
-    return { ...result, warnings: [...warnings, ...result.warnings] };
+    const environment = environmentOf(config.engine);
+    return { ...result, environment, warnings: [...warnings, ...result.warnings] };
   } finally {
     keeper?.close();
   }

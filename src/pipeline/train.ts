@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { RunConfig } from '../config/schema.js';
 import { openTask } from '../data/tasks.js';
 import type { Encoded } from '../data/types.js';
-import { defaultThreads } from '../engine/open.js';
 import { writeFileWhole } from '../files.js';
 import { type ArmSpec, needsSelection, parseArm, type ResolvedArm, resolveArm } from '../selection/arms.js';
 import { curveOfSelection } from '../selection/select.js';
+import { Diverged } from '../training/loop.js';
 import type { Keeper } from '../training/prefix/keep.js';
 import { disposeState } from '../training/state.js';
 import { checkSpans } from './arm.js';
@@ -16,7 +16,7 @@ import { engineOf, settleEngine, withEngine } from './engine.js';
 import { resolveTuning, type TunedConfig } from './imported.js';
 import { measureInference } from './inference-speed.js';
 import { measure } from './measure.js';
-import { type OpenModel, openModel } from './model.js';
+import { brokenWeights, type OpenModel, openModel } from './model.js';
 import { type Predictor, predictor } from './predictor.js';
 import { fillPrefixCache, keepPrefix, prepareCache, type RunPrefixCache, withPrefix } from './prefix.js';
 import { readRunData } from './run-data.js';
@@ -40,7 +40,6 @@ export async function runTrain(
   const opened = openTask(config.task);
   prepareCache(config);
   const release = claimRunFolder(output);
-  const threads = config.engine.threads ?? defaultThreads();
   const engine = await engineOf(config);
   let keeper: Keeper | undefined;
   let cache: RunPrefixCache | undefined;
@@ -87,9 +86,13 @@ export async function runTrain(
     beginRun(output, config);
     const { spec, state } = attached;
     const scored: Predictor = (...split) => clock.measureAsync('evaluate', () => predict(...split));
-    const tuned = await clock.measureAsync('tune', () =>
-      tune(engine, { spec, state }, withPrefix(data, cache), arm, scored, config, output, reporter, stop),
-    );
+    const tuned = await clock
+      .measureAsync('tune', () =>
+        tune(engine, { spec, state }, withPrefix(data, cache), arm, scored, config, output, reporter, stop),
+      )
+      .catch((error) => {
+        throw (error instanceof Diverged && brokenWeights(model, arm.head)) || error;
+      });
     const dev = await clock.measureAsync('evaluate', () => scoreDev(data, predict, reporter, tuned.outputs));
     writeModel(output, model, attached, arm, config);
     for (const [file, rows] of dev.predictions) writeFileWhole(join(output, file), rows);
@@ -102,7 +105,6 @@ export async function runTrain(
       measured,
       cache: cache?.result(),
       config,
-      threads,
       tuned,
       dev,
       seconds: clock.seconds(),

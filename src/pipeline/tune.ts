@@ -1,7 +1,7 @@
 /** Tuning with its reports: metrics.jsonl gets a line a step and a line an evaluation. */
 import type { Engine } from '../engine/types.js';
 import type { ResolvedArm } from '../selection/arms.js';
-import { diverged, type LoopResult, train } from '../training/loop.js';
+import { Diverged, type LoopResult, train } from '../training/loop.js';
 import type { Attached } from './attach.js';
 import type { TunedConfig } from './imported.js';
 import type { Predictor } from './predictor.js';
@@ -81,5 +81,5 @@ export async function tune(
 /** Weights that are no numbers never become some again. */
 function requireFinite(outputs: readonly number[][], split: string): void {
   if (outputs.every((row) => row.every(Number.isFinite))) return;
-  throw diverged(`training diverged: what the model says of ${split} is not finite`);
+  throw new Diverged(`training diverged: what the model says of ${split} is not finite`);
 }

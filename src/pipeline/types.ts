@@ -92,6 +92,8 @@ export interface SelectResult {
   seconds: number;
   padding: number;
   truncated: number;
+  /** Of `spantune select`; a run's own result says it of the whole run. */
+  environment?: Record<string, string | number>;
   warnings: string[];
 }
 
@@ -190,6 +192,7 @@ export interface EvaluateResult {
   /** Mean of the metrics. */
   score: number;
   seconds: number;
+  environment: Record<string, string | number>;
   warnings: string[];
 }
 
@@ -219,6 +222,7 @@ export interface PredictResult {
   labels: string[];
   predictions: Prediction[];
   seconds: number;
+  environment: Record<string, string | number>;
   warnings: string[];
 }
 

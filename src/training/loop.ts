@@ -176,7 +176,7 @@ export async function train(
         skipped++;
         skippedInARow++;
         if (skippedInARow >= MOST_SKIPPED)
-          throw diverged(
+          throw new Diverged(
             `the gradient was not finite in ${MOST_SKIPPED} steps in a row, the last of them step ${step + 1}`,
           );
       }
@@ -208,6 +208,8 @@ function weightsOf({ parameters }: TrainingState): Map<string, Float32Array> {
 }
 
 /** Numbers that are none any more, with the remedy. */
-export function diverged(message: string): UserError {
-  return new UserError(message, { hint: 'lower training.learningRate, or set training.clipNorm: 1' });
+export class Diverged extends UserError {
+  constructor(message: string) {
+    super(message, { hint: 'lower training.learningRate, or set training.clipNorm: 1' });
+  }
 }

@@ -127,24 +127,46 @@ describe('from there', { concurrency: true }, () => {
     assert.match(stdout, /^index\tlabel\tprobability\n0\t(land|sea)\t0\.\d{4}\n1\t(land|sea)\t0\.\d{4}\n$/);
   });
 
-  test('the first Ctrl-C ends training between steps, with exit code 130 and without a result', async () => {
-    const output = join(folder, 'runs/stopped');
-    let sent = false;
-    const many = { epochs: 10_000, batchSize: 4 };
-    const words = ['train', config({ training: many }), '--output', output];
-    const { code, stdout, stderr } = await start(`process.stderr.isTTY = true; ${MAIN}`, words, {
-      onStderr(text, kill) {
-        if (sent || !/tune.*loss/.test(text)) return;
-        sent = true;
-        kill('SIGINT');
-      },
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    test(`${signal} ends training between steps, with exit code 130 and without a result`, async () => {
+      const output = join(folder, 'runs/stopped', signal);
+      const words = ['train', config({ training: { epochs: 10_000, batchSize: 4 } }), '--output', output];
+      let second: Promise<Outcome> | undefined;
+      const { code, stdout, stderr } = await start(`process.stderr.isTTY = true; ${MAIN}`, words, {
+        onStderr(text, kill) {
+          if (second || !/tune.*loss/.test(text)) return;
+          second = spantune(words);
+          second.finally(() => kill(signal));
+        },
+      });
+      assert.equal(code, 130, stderr);
+      assert.equal(stdout, '');
+      assert.match(stderr, /error\S* +interrupted\n.*hint\S* +the run folder .*stopped\/\w+ is unfinished/);
+      assert.deepEqual(readdirSync(output).sort(), ['config.yaml', 'metrics.jsonl']);
+      const refused = await second;
+      assert.match(refused?.stderr ?? '', /another run is writing this folder: process \d+ on .*\nhint .*--output/);
+      assert.equal(refused?.code, 2);
     });
-    assert.equal(code, 130, stderr);
-    assert.equal(stdout, '');
-    assert.match(stderr, /error\S* +interrupted\n.*hint\S* +the run folder .*stopped is unfinished/);
-    assert.deepEqual(readdirSync(output).sort(), ['config.yaml', 'metrics.jsonl']);
+  }
+
+  test('weights that are no numbers are told as such, not as a training that diverged', async () => {
+    const poisoned = broken('poisoned', (copy) => {
+      const file = join(copy, shard);
+      const bytes = readFileSync(file);
+      bytes.writeFloatLE(Number.NaN, bytes.length - 4);
+      writeFileSync(file, bytes);
+    });
+    const words = ['train', config({ model: poisoned }), '--output', join(folder, 'runs/poisoned'), '--quiet'];
+    const { code, stderr } = await spantune(words);
+    assert.match(
+      stderr,
+      /^error +.*poisoned: \S+ holds values that are not finite numbers\nhint +the weights are damaged/,
+    );
+    assert.equal(code, 2);
   });
 });
+
+const shard = 'model-00003-of-00006.safetensors';
 
 /** A copy of the model with something done to it. */
 function broken(name: string, harm: (copy: string) => void): string {
@@ -182,8 +204,6 @@ const own = (name: string, ...lines: (string | number)[][]) => ({
   ...task,
   train: write(join(folder, 'own', `${name}.tsv`), lines),
 });
-const shard = 'model-00003-of-00006.safetensors';
-
 const MISTAKES: Mistake[] = [
   {
     what: 'no weights',
@@ -288,6 +308,24 @@ const MISTAKES: Mistake[] = [
     words: () => words({}, '--set', 'training.learningRate=0'),
     error: /--set training\.learningRate=0: .*must be a number above 0/,
     hint: /./,
+  },
+  {
+    what: 'absurdly many threads',
+    words: () => words({}, '--threads', '1025'),
+    error: /1025 threads: at most 1024/,
+    hint: /this machine has \d+ cores?/,
+  },
+  {
+    what: 'an option without its value',
+    words: () => words({}, '--threads='),
+    error: /--threads needs a value/,
+    hint: /leave it out/,
+  },
+  {
+    what: 'a GPU by no device’s name',
+    words: () => words({}, '--device', 'gpu'),
+    error: /engine\.device must be one of cpu, webgpu, cuda, not "gpu"/,
+    hint: /webgpu or cuda/,
   },
   {
     what: 'an arm outside the model',

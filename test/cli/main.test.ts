@@ -152,6 +152,7 @@ describe('jobs', () => {
     assert.equal(result.task, 'order');
     assert.equal(result.samples, 60);
     assert.equal(result.layers.length, 12);
+    assert.deepEqual([result.environment.engine, result.environment.threads], ['compiled', 1]);
     for (const [index, layer] of result.layers.entries()) {
       assert.deepEqual(Object.keys(layer), ['layer', 'nu', 'low', 'high', 'share']);
       assert.equal(layer.layer, index + 1);

@@ -5,8 +5,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { attemptsOf, lostSeconds } from '../../src/glue/attempts.js';
-import { isLock, takeLock } from '../../src/glue/lock.js';
 import type { GridDocument } from '../../src/glue/summary.js';
+import { isLock, takeLock } from '../../src/lock.js';
 import { type Outcome, spantune } from '../cli/support.js';
 import { bench } from './support.js';
 

@@ -138,6 +138,7 @@ test('a single metric stands once', () => {
     metrics: { accuracy: 0.6 },
     score: 0.6,
     seconds: 1,
+    environment: {},
     warnings: [],
   });
   assert.equal(text, 'rte, dev · 277 examples · a · 1.0 s\n\naccuracy   60.0');
@@ -205,7 +206,7 @@ test('a comparison aligns arms, scores with their deviation, and cost relative t
 });
 
 test('predictions are tab-separated with a header', () => {
-  const base = { run: 'r', task: 't', seconds: 1, warnings: [] };
+  const base = { run: 'r', task: 't', seconds: 1, warnings: [], environment: {} };
   assert.equal(
     renderPredictions({
       ...base,

@@ -13,6 +13,7 @@ const HINTS: Record<Exclude<Device, 'cpu'>, string> = {
 /** Throws a `UserError` with ONNX Runtime's reason where the device cannot be used. */
 export async function checkDevice(device: Device): Promise<void> {
   if (device === 'cpu') return;
+  if (device === 'webgpu') requireVulkan();
   const graph = createGraph();
   const x = graph.input('x', 'float32', [16]);
   const { bytes } = serialize(graph, 'probe', new Map([['y', graph.node('Add', [x, x], x)]]));
@@ -21,6 +22,19 @@ export async function checkDevice(device: Device): Promise<void> {
     await session.release();
   } catch (cause) {
     throw new UserError(`device ${device} cannot be used here: ${reasonOf(cause)}`, { hint: HINTS[device], cause });
+  }
+}
+
+/** Linux: asked for its own reason, since the provider would write to stderr by itself. */
+function requireVulkan(): void {
+  if (process.platform !== 'linux') return;
+  const library = 'libvulkan.so.1';
+  try {
+    process.dlopen({ exports: {} }, library);
+  } catch (cause) {
+    // Loaded, it is no module of Node's, and is let go.
+    if (!String(cause).includes('cannot open shared object')) return;
+    throw new UserError(`device webgpu cannot be used here: there is no ${library}`, { hint: HINTS.webgpu, cause });
   }
 }
 

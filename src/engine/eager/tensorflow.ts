@@ -45,6 +45,8 @@ export function findAddon(require: NodeJS.Require = require_): Addon {
   return found;
 }
 
+const BUILD = 'build it: node scripts/build-tensorflow.mjs --help';
+
 /** Why the addon cannot be used, and what to do about it; undefined where it is present. */
 export function missing(addon: Addon): { reason: string; hint: string } | undefined {
   if (addon.state === 'no package') {
@@ -53,7 +55,7 @@ export function missing(addon: Addon): { reason: string; hint: string } | undefi
   if (addon.state === 'present') return undefined;
   return {
     reason: `${addon.package} is installed without its native addon`,
-    hint: `npm rebuild ${addon.package} --ignore-scripts=false, or build it: node scripts/build-tensorflow.mjs --help`,
+    hint: `npm rebuild ${addon.package} --ignore-scripts=false, or ${BUILD}`,
   };
 }
 
@@ -82,7 +84,7 @@ export function loadTensorFlow(addon: Addon = findAddon()): { package: Package; 
     return { package: addon.package, gpu: backend.isUsingGpuDevice };
   } catch (cause) {
     throw new UserError(`the engine tensorflow cannot be used: ${addon.package} does not load`, {
-      hint: 'use --engine compiled, or see the cause with --verbose',
+      hint: `the engine compiled needs no addon; to have it anew, ${BUILD} (--verbose tells the cause)`,
       cause,
     });
   }

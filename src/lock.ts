@@ -4,9 +4,9 @@
  */
 import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { UserError } from '../errors.js';
-import { reason } from '../files.js';
 import { startBeat } from './beat.js';
+import { UserError } from './errors.js';
+import { reason } from './files.js';
 
 export interface Holder {
   pid: number;
@@ -63,11 +63,26 @@ function place(file: string, temporary: string, text: string): boolean {
     linkSync(temporary, file);
     return true;
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (NO_LINKS.includes(code ?? '')) return write(file, text);
     const hint = 'check that the folder may be written to, and has room left';
     throw new UserError(`cannot be written: ${reason(cause)}`, { file, hint, cause });
   } finally {
     rmSync(temporary, { force: true });
+  }
+}
+
+/** What file systems without hard links answer. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+function write(file: string, text: string): boolean {
+  try {
+    writeFileSync(file, text, { flag: 'wx' });
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw new UserError(`cannot be written: ${reason(cause)}`, { file, cause });
   }
 }
 
@@ -94,10 +109,11 @@ function isAlive({ pid, host, started }: Holder, file: string): boolean {
   return started === '' || startOf(pid) === started;
 }
 
-/** Field 22 of /proc/PID/stat; undefined where there is no such file. */
+/** Field 22 of /proc/PID/stat; undefined where there is no such file, or the process has ended and nobody has asked how. */
 function startOf(pid: number): string | undefined {
   const stat = read(`/proc/${pid}/stat`);
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  const [state, ...fields] = stat?.slice(stat.lastIndexOf(')') + 2).split(' ') ?? [];
+  return state === 'Z' ? undefined : fields[18];
 }
 
 function parse(text: string): Holder | undefined {
