@@ -13,37 +13,34 @@
  * machine does other work too.
  */
 import { basename, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { TrainResult } from '../src/pipeline/types.js';
 import { formatBytes, formatCount, formatRange, formatSeconds } from '../src/report/format.js';
 import { renderTable } from '../src/report/table.js';
 import { shortArm } from '../src/report/training.js';
+import { commandLine, list, path, text, whole, wholes } from './command.js';
 import { learningRates } from './rates.js';
 import { openRuns, trainRun } from './runs.js';
 import { formatScores, mean } from './statistics.js';
-import { benchmarkTask, checkTasks } from './tasks.js';
+import { benchmarkTask, TASK_NAMES } from './tasks.js';
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string', default: '' },
-    data: { type: 'string', default: '' },
-    output: { type: 'string', default: 'benchmarks/results/arms.jsonl' },
-    tasks: { type: 'string', default: 'cola,mrpc,rte,trec,sst2' },
-    arms: { type: 'string', default: 'full,top-2,selected-2' },
-    tuning: { type: 'string', default: 'fine-tune' },
-    'learning-rates': { type: 'string', default: '' },
-    seeds: { type: 'string', default: '1,2,3' },
-    epochs: { type: 'string', default: '3' },
-    threads: { type: 'string', default: '2' },
-    'max-rows': { type: 'string', default: '10000' },
-  },
+const values = commandLine(import.meta.url, {
+  model: path(),
+  data: path(),
+  output: text('benchmarks/results/arms.jsonl'),
+  tasks: list('cola,mrpc,rte,trec,sst2', TASK_NAMES),
+  arms: list('full,top-2,selected-2'),
+  tuning: list('fine-tune'),
+  'learning-rates': text(''),
+  seeds: wholes('1,2,3'),
+  epochs: whole('3'),
+  threads: whole('2'),
+  'max-rows': whole('10000'),
 });
 const work = resolve(`${values.output}.work`);
 const model = resolve(values.model);
 const [tasks, arms, tunings, seeds] = [values.tasks, values.arms, values.tuning, values.seeds].map((text) =>
   text.split(','),
 );
-checkTasks(tasks);
 
 const rateOf = learningRates(values['learning-rates']);
 

@@ -6,26 +6,22 @@
  *
  * An operation is a multiplication or an addition: a product of n × n matrices is 2n³ of them.
  */
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { writeFileWhole } from '../src/files.js';
 import { environment } from '../src/pipeline/environment.js';
-import { here, needPeers, PYTHON } from './runs.js';
+import { commandLine, whole } from './command.js';
+import { here, isInstalled, PYTHON, record } from './runs.js';
 import { openSide, takeTurns } from './side.js';
 import { spread } from './statistics.js';
 
-const { values } = parseArgs({
-  options: {
-    size: { type: 'string', default: '2048' },
-    threads: { type: 'string', default: '2' },
-    rounds: { type: 'string', default: '5' },
-  },
+const values = commandLine(import.meta.url, {
+  size: whole('2048'),
+  threads: whole('2'),
+  rounds: whole('5'),
 });
 const words = ['--size', values.size, '--threads', values.threads];
-needPeers(PYTHON);
+const python = isInstalled('PyTorch', PYTHON);
 const { runs, ratios } = await takeTurns(
   [
-    await openSide(PYTHON, [here('peers/ceiling.py'), ...words]),
+    python ? await openSide(PYTHON, [here('peers/ceiling.py'), ...words]) : undefined,
     await openSide(process.execPath, ['--import', 'tsx', here('ceiling-serve.ts'), ...words]),
   ],
   { turns: Number(values.rounds), count: 5 },
@@ -39,7 +35,4 @@ console.log(
 console.log(`PyTorch       ${spread(pytorch, 0)} GFLOP/s`);
 console.log(`ONNX Runtime  ${spread(onnxruntime, 0)} GFLOP/s`);
 console.log(`ratio of times, PyTorch / ONNX Runtime: ${spread(ratios, 2)}`);
-writeFileWhole(
-  join(here('results'), 'ceiling.json'),
-  `${JSON.stringify({ size: Number(values.size), environment: machine, pytorch, onnxruntime }, null, 2)}\n`,
-);
+record('ceiling', machine, { size: Number(values.size), pytorch, onnxruntime });

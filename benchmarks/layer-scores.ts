@@ -10,32 +10,29 @@
  * `seconds` are what a score takes beside the pass; `ρ with ν` is Spearman's rank correlation over the layers; `random` is drawn by seed 1.
  */
 import { basename, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { SelectResult, TrainResult } from '../src/pipeline/types.js';
 import { formatRange, formatSeconds } from '../src/report/format.js';
 import { renderTable } from '../src/report/table.js';
+import { commandLine, list, path, positive, text, whole, wholes } from './command.js';
 import { openRuns, selectRun, trainRun } from './runs.js';
 import { formatScores } from './statistics.js';
-import { benchmarkTask, checkTasks } from './tasks.js';
+import { benchmarkTask, TASK_NAMES } from './tasks.js';
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string', default: '' },
-    data: { type: 'string', default: '' },
-    output: { type: 'string', default: 'benchmarks/results/layer-scores.jsonl' },
-    tasks: { type: 'string', default: 'cola,mrpc,rte,trec,sst2' },
-    seeds: { type: 'string', default: '1' },
-    epochs: { type: 'string', default: '3' },
-    'learning-rate': { type: 'string', default: '1e-4' },
-    threads: { type: 'string', default: '2' },
-    'max-rows': { type: 'string', default: '10000' },
-  },
+const values = commandLine(import.meta.url, {
+  model: path(),
+  data: path(),
+  output: text('benchmarks/results/layer-scores.jsonl'),
+  tasks: list('cola,mrpc,rte,trec,sst2', TASK_NAMES),
+  seeds: wholes('1'),
+  epochs: whole('3'),
+  'learning-rate': positive('1e-4'),
+  threads: whole('2'),
+  'max-rows': whole('10000'),
 });
 const K = 2;
 const model = resolve(values.model);
 const work = resolve(`${values.output}.work`);
 const [tasks, seeds] = [values.tasks, values.seeds].map((text) => text.split(','));
-checkTasks(tasks);
 const engine = { threads: Number(values.threads) };
 const runs = openRuns<{ select: SelectResult } | { train: TrainResult }>(values.output);
 

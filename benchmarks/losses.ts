@@ -6,7 +6,6 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { toHuggingFace } from '../src/checkpoint/names.js';
 import { writeSafetensors } from '../src/checkpoint/write.js';
 import { resolveConfig } from '../src/config/load.js';
@@ -20,18 +19,17 @@ import { resolveTuning } from '../src/pipeline/imported.js';
 import { openModel } from '../src/pipeline/model.js';
 import { readRunData } from '../src/pipeline/run-data.js';
 import { train } from '../src/training/loop.js';
+import { commandLine, oneOf, path, positive, text, whole } from './command.js';
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string', default: '' },
-    task: { type: 'string', default: 'mrpc' },
-    data: { type: 'string', default: '' },
-    exchange: { type: 'string', default: '' },
-    steps: { type: 'string', default: '100' },
-    threads: { type: 'string', default: '2' },
-    'learning-rate': { type: 'string', default: '3e-5' },
-    engine: { type: 'string', default: 'compiled' },
-  },
+const values = commandLine(import.meta.url, {
+  model: path(),
+  task: text('mrpc'),
+  data: path(),
+  exchange: { needed: true },
+  steps: whole('100'),
+  threads: whole('2'),
+  'learning-rate': positive('3e-5'),
+  engine: oneOf('compiled', 'tensorflow', 'cpu'),
 });
 const steps = Number(values.steps);
 const config = resolveConfig({

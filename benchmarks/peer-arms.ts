@@ -11,38 +11,41 @@
  */
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { commandLine, list, path, positive, text, whole, wholes } from './command.js';
 import { learningRates } from './rates.js';
-import { ADAPTERS_PYTHON, compareScores, openRuns, type PeerResult, PYTHON, peerRun } from './runs.js';
-import { benchmarkTask, checkTasks } from './tasks.js';
+import { ADAPTERS_PYTHON, compareScores, isInstalled, openRuns, type PeerResult, PYTHON, peerRun } from './runs.js';
+import { benchmarkTask, TASK_NAMES } from './tasks.js';
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string', default: '' },
-    data: { type: 'string', default: '' },
-    output: { type: 'string', default: 'benchmarks/results/peer-arms.jsonl' },
-    ours: { type: 'string' },
-    within: { type: 'string', default: '1.5' },
-    tasks: { type: 'string', default: 'mrpc,trec' },
-    tuning: { type: 'string', default: 'fine-tune,lora,bottleneck' },
-    arm: { type: 'string', default: 'full' },
-    seeds: { type: 'string', default: '1,2,3' },
-    epochs: { type: 'string', default: '3' },
-    threads: { type: 'string', default: '2' },
-    'learning-rates': { type: 'string', default: '' },
-    'max-rows': { type: 'string', default: '10000' },
-  },
+const values = commandLine(import.meta.url, {
+  model: path(),
+  data: path(),
+  output: text('benchmarks/results/peer-arms.jsonl'),
+  ours: text(),
+  within: positive('1.5'),
+  tasks: list('mrpc,trec', TASK_NAMES),
+  tuning: list('fine-tune,lora,bottleneck', ['fine-tune', 'lora', 'bottleneck']),
+  arm: text('full'),
+  seeds: wholes('1,2,3'),
+  epochs: whole('3'),
+  threads: whole('2'),
+  'learning-rates': text(''),
+  'max-rows': whole('10000'),
 });
 const work = resolve(`${values.output}.work`);
 const [tasks, tunings, seeds] = [values.tasks, values.tuning, values.seeds].map((text) => text.split(','));
-checkTasks(tasks);
 const rateOf = learningRates(values['learning-rates']);
 const runs = openRuns<PeerResult>(values.output);
+const pythons: Record<string, boolean> = {
+  [PYTHON]: isInstalled('PyTorch', PYTHON),
+  [ADAPTERS_PYTHON]: !tunings.includes('bottleneck') || isInstalled("AdapterHub's adapters", ADAPTERS_PYTHON),
+};
 
 for (const seed of seeds) {
   for (const task of tasks) {
     const { data } = benchmarkTask(task, values.data, Number(values['max-rows']), work);
     for (const method of tunings) {
+      const python = method === 'bottleneck' ? ADAPTERS_PYTHON : PYTHON;
+      if (!pythons[python]) continue;
       const rate = rateOf(values.arm, method);
       const { arm, epochs, threads } = values;
       const key = [basename(values.model), task, arm, method, rate, values['max-rows'], seed, epochs].join(' ');
@@ -60,7 +63,7 @@ for (const seed of seeds) {
       const args = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
       runs.once(
         key,
-        () => peerRun(method === 'bottleneck' ? ADAPTERS_PYTHON : PYTHON, [...args, '--last-epoch']),
+        () => peerRun(python, [...args, '--last-epoch']),
         ({ metrics, seconds }) => `${(100 * metrics.score).toFixed(1)}, ${seconds.total.toFixed(0)} s`,
       );
     }

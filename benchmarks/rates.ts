@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { METHOD_OPTIONS } from '../src/config/schema.js';
+import { UserError } from '../src/errors.js';
 
 /**
  * Reads `full=3e-5,span=1e-4,adapter=3e-4,lora=1e-3`. What is not stated: 3e-5 for the fine-tuned full model, 1e-4 for other fine-tuned arms,
@@ -15,7 +16,9 @@ export function learningRates(text: string): (arm: string, tuning: string) => nu
       .map((pair) => {
         const [name, rate] = pair.split('=');
         if (!['full', 'span', 'adapter', ...METHOD_OPTIONS.keys()].includes(name) || !(Number(rate) > 0))
-          throw new Error(`--learning-rates ${pair}: expected full, span, adapter or a method's name, = and a rate`);
+          throw new UserError(
+            `--learning-rates ${pair}: expected full, span, adapter or a method's name, = and a rate`,
+          );
         return [name, Number(rate)];
       }),
   );

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { displayPath } from '../src/files.js';
 import type { SelectResult, TrainResult } from '../src/pipeline/types.js';
 
 export const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -112,11 +113,22 @@ export function peerRun(python: string, args: string[]): PeerResult {
 export const PYTHON = here('.venv/bin/python');
 export const ADAPTERS_PYTHON = here('.venv-adapters/bin/python');
 
-/** Ends the benchmark, saying so, where a peer's file is not there. */
-export function needPeers(...files: string[]): void {
-  if (files.every((file) => existsSync(file))) return;
-  console.error('the peers are not installed (benchmarks/README.md says how): nothing to compare with');
-  process.exit(0);
+/** Whether a peer is there; where it is not, says so, since spantune is then measured alone. */
+export function isInstalled(peer: string, ...files: string[]): boolean {
+  const missing = files.find((file) => !existsSync(file));
+  if (missing === undefined) return true;
+  console.error(
+    `skipped: ${peer} is not installed, ${displayPath(missing)} is missing (benchmarks/README.md says how it is)`,
+  );
+  return false;
+}
+
+/** Adds what was measured to benchmarks/results/NAME.jsonl, with the machine: figures of different machines stand side by side. */
+export function record(name: string, environment: Record<string, string | number>, measured: object): void {
+  const file = join(here('results'), `${name}.jsonl`);
+  mkdirSync(dirname(file), { recursive: true });
+  appendFileSync(file, `${JSON.stringify({ date: new Date().toISOString(), environment, ...measured })}\n`);
+  console.error(`written: a line of benchmarks/results/${name}.jsonl`);
 }
 
 /** Prints what benchmarks/peers/compare_scores.py says; its exit code becomes ours where it is not 0. */

@@ -23,29 +23,27 @@
  * the product of the gains by padding, engine and selection. Medians over rounds; seeds are the rounds'.
  */
 import { basename, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import type { TrainResult } from '../src/pipeline/types.js';
 import { formatBytes, formatSeconds } from '../src/report/format.js';
 import { renderTable } from '../src/report/table.js';
-import { openRuns, type PeerResult, PYTHON, peerRun, trainRun } from './runs.js';
+import { commandLine, list, oneOf, path, text, whole } from './command.js';
+import { isInstalled, openRuns, type PeerResult, PYTHON, peerRun, trainRun } from './runs.js';
 import { formatScores, geometricMean, median } from './statistics.js';
-import { benchmarkTask, checkTasks } from './tasks.js';
+import { benchmarkTask, TASK_NAMES } from './tasks.js';
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string', default: '' },
-    data: { type: 'string', default: '' },
-    output: { type: 'string', default: 'benchmarks/results/saving.jsonl' },
-    tasks: { type: 'string', default: 'cola,sst2,mrpc,rte' },
-    epochs: { type: 'string', default: '3' },
-    rounds: { type: 'string', default: '3' },
-    threads: { type: 'string', default: '2' },
-    'max-rows': { type: 'string' },
-    by: { type: 'string', default: 'clock' },
-    python: { type: 'string', default: PYTHON },
-    arm: { type: 'string' },
-  },
+const values = commandLine(import.meta.url, {
+  model: path(),
+  data: path(),
+  output: text('benchmarks/results/saving.jsonl'),
+  tasks: list('cola,sst2,mrpc,rte', TASK_NAMES),
+  epochs: whole('3'),
+  rounds: whole('3'),
+  threads: whole('2'),
+  'max-rows': whole(undefined),
+  by: oneOf('clock', 'processor'),
+  python: text(PYTHON),
+  arm: text(),
 });
 
 const VARIANTS = [
@@ -75,10 +73,10 @@ interface SavingRun {
   trainingFlops?: number;
 }
 
+const python = isInstalled('PyTorch', values.python);
 const model = resolve(values.model);
 const folder = resolve(`${values.output}.work`);
 const tasks = values.tasks.split(',');
-checkTasks(tasks);
 const epochs = Number(values.epochs);
 const rounds = Array.from({ length: Number(values.rounds) }, (_, index) => index + 1);
 const rows = values['max-rows'] ?? 'all';
@@ -164,6 +162,7 @@ for (const round of rounds) {
     const order = [...VARIANTS.slice(round - 1), ...VARIANTS.slice(0, round - 1)];
     if (!anyChosen(task)) order.unshift(...order.splice(order.indexOf('selected-2'), 1));
     for (const variant of order) {
+      if (variant.startsWith('torch') && !python) continue;
       runs.once(
         keyOf(task, variant, round),
         () =>

@@ -9,25 +9,23 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { basename, join, resolve } from 'node:path';
 import { environment } from '../src/pipeline/environment.js';
 import type { SelectResult } from '../src/pipeline/types.js';
 import { formatBytes } from '../src/report/format.js';
 import { renderTable } from '../src/report/table.js';
-import { here, needPeers, PYTHON } from './runs.js';
+import { commandLine, path, text, whole } from './command.js';
+import { here, isInstalled, PYTHON, record } from './runs.js';
 import { median, spread } from './statistics.js';
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string', default: '' },
-    data: { type: 'string', default: '' },
-    task: { type: 'string', default: 'mrpc' },
-    rounds: { type: 'string', default: '3' },
-    threads: { type: 'string', default: '2' },
-  },
+const values = commandLine(import.meta.url, {
+  model: path(),
+  data: path(),
+  task: text('mrpc'),
+  rounds: whole('3'),
+  threads: whole('2'),
 });
-needPeers(PYTHON);
+const python = isInstalled('PyTorch', PYTHON);
 const what = ['--model', resolve(values.model), '--task', values.task, '--data', resolve(values.data)];
 const words = [...what, '--threads', values.threads];
 const folder = mkdtempSync(join(tmpdir(), 'select-'));
@@ -71,8 +69,10 @@ function theirs(...more: string[]): Measured {
 
 const sides: Record<string, () => Measured> = {
   spantune: ours,
-  'PyTorch, one run per layer': () => theirs(),
-  'PyTorch, one pass': () => theirs('--one-pass'),
+  ...(python && {
+    'PyTorch, one run per layer': () => theirs(),
+    'PyTorch, one pass': () => theirs('--one-pass'),
+  }),
 };
 const results = new Map(Object.keys(sides).map((name) => [name, [] as Measured[]]));
 try {
@@ -83,8 +83,8 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-const { cpu, instructions } = environment('compiled', Number(values.threads));
-console.log(`${values.task}, ${values.model}, ${values.threads} threads, ${cpu}, ${instructions}`);
+const machine = environment('compiled', Number(values.threads));
+console.log(`${values.task}, ${values.model}, ${values.threads} threads, ${machine.cpu}, ${machine.instructions}`);
 const own = results.get('spantune') as Measured[];
 console.log(
   renderTable(
@@ -109,3 +109,8 @@ for (const [name, [{ nu }]] of results) {
   console.error(`${name}: ν differs by ${worst.toExponential(1)} relative`);
   process.exitCode = 1;
 }
+record('select', machine, {
+  model: basename(values.model),
+  task: values.task,
+  sides: Object.fromEntries(results),
+});

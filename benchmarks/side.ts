@@ -1,6 +1,8 @@
 /** One side of a benchmark: a process that answers lines `go N` with a line of JSON, so that two can take turns within one run. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { SpantuneError } from '../src/errors.js';
+import { displayPath } from '../src/files.js';
 import { median } from './statistics.js';
 
 /** What `go N` is answered with. */
@@ -24,7 +26,10 @@ export async function openSide(command: string, args: string[]): Promise<Side> {
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream })[Symbol.asyncIterator]();
   const next = async () => {
     const { value, done } = await lines.next();
-    if (done) throw new Error(`${command} ${args.join(' ')} ended early`);
+    if (done) {
+      const hint = 'what it said of the reason stands above';
+      throw new SpantuneError(`${[command, ...args].map(displayPath).join(' ')} ended early`, { hint });
+    }
     return JSON.parse(value);
   };
   return {
@@ -53,23 +58,27 @@ export async function serve(about: object, round: () => unknown): Promise<void> 
   }
 }
 
-/** All sides in turn, `count` rounds each at a time; ratios are of the first over the second, turn by turn. */
+/**
+ * All sides in turn, `count` rounds each at a time; ratios are of the first over the second, turn by turn. A side that is not there has no
+ * runs, and there are no ratios to it.
+ */
 export async function takeTurns(
-  sides: readonly [Side, Side, ...Side[]],
+  sides: readonly [Side | undefined, Side, ...Side[]],
   { turns, count }: { turns: number; count: number },
-): Promise<{ runs: number[][]; ratios: number[]; peakMemory: number[] }> {
+): Promise<{ runs: number[][]; ratios: number[]; peakMemory: (number | undefined)[] }> {
   const runs: number[][] = sides.map(() => []);
   const ratios: number[] = [];
-  let peakMemory: number[] = [];
+  let peakMemory: (number | undefined)[] = [];
   for (let turn = 0; turn < turns; turn++) {
-    const answers: Turn[] = [];
-    for (const side of sides) answers.push(await side.go(count));
+    const answers: (Turn | undefined)[] = [];
+    for (const side of sides) answers.push(await side?.go(count));
     answers.forEach((answer, i) => {
-      runs[i].push(...answer.runs);
+      runs[i].push(...(answer?.runs ?? []));
     });
-    ratios.push(median(answers[0].runs) / median(answers[1].runs));
-    peakMemory = answers.map((answer) => answer.peakMemory);
+    const [peer, own] = answers;
+    if (peer && own) ratios.push(median(peer.runs) / median(own.runs));
+    peakMemory = answers.map((answer) => answer?.peakMemory);
   }
-  for (const side of sides) side.close();
+  for (const side of sides) side?.close();
   return { runs, ratios, peakMemory };
 }

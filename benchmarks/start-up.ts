@@ -6,12 +6,14 @@
  * Run `node bin/spantune --version` once before, so that nothing has to be built.
  */
 import { spawnSync } from 'node:child_process';
-import { parseArgs } from 'node:util';
 import { environment } from '../src/pipeline/environment.js';
-import { here } from './runs.js';
+import { commandLine, whole } from './command.js';
+import { here, record } from './runs.js';
 import { median, spread } from './statistics.js';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '20' } } });
+const values = commandLine(import.meta.url, {
+  rounds: whole('20'),
+});
 const spantune = here('../bin/spantune');
 const COMMANDS: Record<string, string[]> = {
   'node -e 0': ['-e', '0'],
@@ -30,10 +32,12 @@ for (let round = 0; round <= Number(values.rounds); round++) {
     if (round > 0) times.get(name)?.push(time);
   }
 }
-const { cpu, instructions, node } = environment('compiled', 1);
+const machine = environment('compiled', 1);
+const { cpu, instructions, node } = machine;
 console.log(`Node.js ${node}, ${cpu}, ${instructions}, ${values.rounds} rounds`);
 const bare = times.get('node -e 0') as number[];
 for (const [name, own] of times) {
   const above = own.map((time, i) => time - bare[i]);
   console.log(`${name.padEnd(24)} ${spread(own, 0)} ms, ${median(above).toFixed(0)} ms above a bare node`);
 }
+record('start-up', machine, { milliseconds: Object.fromEntries(times) });

@@ -11,8 +11,9 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Median and range: `1.16 (1.10 – 1.20)`. */
+/** Median and range: `1.16 (1.10 – 1.20)`; a dash of nothing. */
 export function spread(values: readonly number[], digits: number): string {
+  if (values.length === 0) return '–';
   const [low, high] = [Math.min(...values), Math.max(...values)].map((value) => value.toFixed(digits));
   return `${median(values).toFixed(digits)} (${low} – ${high})`;
 }

@@ -1,5 +1,6 @@
 /** Our side of the training-step benchmark: a BERT of random weights, one step as a run takes it. */
 import type { Engine } from '../src/engine/types.js';
+import { UserError } from '../src/errors.js';
 import { batchLoad, stepFlops } from '../src/model/flops.js';
 import { initialiseHead } from '../src/model/initialise.js';
 import { encoderInputs, lossInputs } from '../src/model/inputs.js';
@@ -22,7 +23,12 @@ export interface Shape {
 }
 
 /** `6x384x16x64` → layers × width, batch × length; `12x768x32x32@6-7`: layers 6 and 7 are tuned. */
+/** Throws a `UserError` where the text is no shape. */
 export function parseShape(text: string): Shape {
+  if (!/^\d+x\d+x\d+x\d+(@\d+-\d+)?$/.test(text))
+    throw new UserError(`--shapes ${text}: must be layers x width x batch x length, perhaps with @6-7 after it`, {
+      hint: 'such as 6x384x16x64,12x768x32x32@6-7',
+    });
   const [sizes, span] = text.split('@');
   const [layers, width, batch, length] = sizes.split('x').map(Number);
   const [bottom, top] = span?.split('-').map(Number) ?? [];

@@ -11,14 +11,14 @@
  *
  * One process a side and shape, so that peak memory is true. Prints medians, spread and the ratio PyTorch / spantune (above 1: spantune is
  * faster); the share of the ceiling is the speed of our step, counting matrix products alone, over that of a product of 2048 × 2048 on ONNX
- * Runtime, which takes its turn with the steps. Writes benchmarks/results/step-FORM-POOLING-ENGINE-PEER.json.
+ * Runtime, which takes its turn with the steps. Adds a line to benchmarks/results/step.jsonl.
  */
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { writeFileWhole } from '../src/files.js';
+import { loadTensorFlow } from '../src/engine/eager/tensorflow.js';
+import { UserError } from '../src/errors.js';
 import { environment } from '../src/pipeline/environment.js';
 import { renderTable } from '../src/report/table.js';
-import { here, needPeers, PYTHON } from './runs.js';
+import { commandLine, list, oneOf, whole } from './command.js';
+import { here, isInstalled, PYTHON, record } from './runs.js';
 import { openSide, takeTurns } from './side.js';
 import { geometricMean, median, spread } from './statistics.js';
 import { flopsOf, parseShape } from './step-ours.js';
@@ -26,22 +26,26 @@ import { flopsOf, parseShape } from './step-ours.js';
 const SHAPES = '2x128x32x64,4x256x32x64,6x384x16x64,12x384x32x32,12x768x32x32,2x768x16x128,24x1024x4x64';
 const STEPS = 3;
 const SIZE = 2048;
-const { values } = parseArgs({
-  options: {
-    form: { type: 'string', default: 'full' },
-    peer: { type: 'string', default: 'eager' },
-    shapes: { type: 'string', default: SHAPES },
-    pooling: { type: 'string', default: 'first' },
-    engine: { type: 'string', default: 'compiled' },
-    rounds: { type: 'string', default: '5' },
-    threads: { type: 'string', default: '2' },
-  },
+const values = commandLine(import.meta.url, {
+  form: oneOf('full', 'bare'),
+  peer: oneOf('eager', 'compiled', 'bfloat16', 'spantune'),
+  shapes: list(SHAPES),
+  pooling: oneOf('first', 'mean'),
+  engine: oneOf('compiled', 'tensorflow'),
+  rounds: whole('5'),
+  threads: whole('2'),
 });
 const { form, peer, pooling, engine, threads } = values;
 
 const ownPeer = peer === 'spantune';
 const peerName = ownPeer ? 'compiled' : `PyTorch ${peer}`;
-if (!ownPeer) needPeers(PYTHON);
+if (ownPeer && engine === 'compiled')
+  throw new UserError('--peer spantune is the compiled engine: nothing is compared', {
+    hint: 'add --engine tensorflow',
+  });
+for (const shape of values.shapes.split(',')) parseShape(shape);
+if (engine === 'tensorflow') loadTensorFlow();
+const installed = ownPeer || isInstalled('PyTorch', PYTHON);
 const machine = environment(engine, Number(threads));
 console.log(
   `${form} step, pooling ${pooling}, ${engine} against ${peerName}, ${threads} threads, ${machine.cpu}, ${machine.instructions}`,
@@ -53,15 +57,19 @@ interface Result {
   ratios: number[];
   /** Of the ceiling. */
   share: number;
-  peakMemory: number[];
+  peakMemory: (number | undefined)[];
 }
+
+const openPeer = (words: string[]) =>
+  ownPeer
+    ? openSide(process.execPath, ['--import', 'tsx', here('step-serve.ts'), ...words])
+    : openSide(PYTHON, [here('peers/step.py'), ...words, '--peer', peer]);
+
 const results: Result[] = [];
 for (const shape of values.shapes.split(',')) {
   const words = ['--shape', shape, '--form', form, '--pooling', pooling, '--threads', threads, '--serve'];
   const sides = [
-    ownPeer
-      ? await openSide(process.execPath, ['--import', 'tsx', here('step-serve.ts'), ...words])
-      : await openSide(PYTHON, [here('peers/step.py'), ...words, '--peer', peer]),
+    installed ? await openPeer(words) : undefined,
     await openSide(process.execPath, ['--import', 'tsx', here('step-serve.ts'), ...words, '--engine', engine]),
     await openSide(process.execPath, [
       '--import',
@@ -81,7 +89,7 @@ for (const shape of values.shapes.split(',')) {
   console.error(`${shape}: ${spread(ratios, 2)}, ${share.toFixed(2)} of the ceiling`);
 }
 
-const mega = (bytes: number) => String(Math.round(bytes / 1e6));
+const mega = (bytes?: number) => (bytes === undefined ? '–' : String(Math.round(bytes / 1e6)));
 console.log(
   renderTable(
     [
@@ -104,8 +112,5 @@ console.log(
   ),
 );
 const overall = geometricMean(results.map(({ ratios }) => median(ratios)));
-console.log(`geometric mean of the ratios: ${overall.toFixed(3)}`);
-writeFileWhole(
-  join(here('results'), `step-${form}-${pooling}-${engine}-${peer}.json`),
-  `${JSON.stringify({ form, pooling, engine, peer, environment: machine, geometricMean: overall, results }, null, 2)}\n`,
-);
+if (installed) console.log(`geometric mean of the ratios: ${overall.toFixed(3)}`);
+record('step', machine, { form, pooling, engine, peer: installed ? peer : null, geometricMean: overall, results });

@@ -1,6 +1,7 @@
 /** The tasks of the benchmarks: their files, both for spantune and for the Python peers, cut to so many rows where that is wanted. */
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { UserError } from '../src/errors.js';
 import { writeFileWhole } from '../src/files.js';
 import { stratifiedSample } from '../src/selection/sample.js';
 
@@ -28,11 +29,7 @@ export interface BenchmarkTask {
   data: string;
 }
 
-/** Throws where a task is not one of `TASKS`. */
-export function checkTasks(names: readonly string[]): void {
-  const unknown = names.filter((name) => !Object.hasOwn(TASKS, name));
-  if (unknown.length > 0) throw new Error(`--tasks ${unknown.join(',')}: known are ${Object.keys(TASKS).join(', ')}`);
-}
+export const TASK_NAMES = Object.keys(TASKS);
 
 /**
  * `data` holds `glue/` and `trec/`. A training split of more than `rows` is a seeded, stratified sample of so many, written under `work`, so
@@ -52,6 +49,10 @@ export function benchmarkTask(name: string, data: string, rows: number, work: st
 /** The folder to read instead of `data`: itself where the split is small enough. */
 function sampled({ root, folder, label, header }: TaskFiles, data: string, rows: number, work: string): string {
   const source = join(data, root, folder);
+  if (!existsSync(join(source, 'train.tsv')))
+    throw new UserError(`--data ${data}: there is no ${join(root, folder, 'train.tsv')} below it`, {
+      hint: 'it holds glue/ and trec/',
+    });
   const lines = readFileSync(join(source, 'train.tsv'), 'utf8').split('\n').filter(Boolean);
   const titles = header ? lines.splice(0, 1) : [];
   if (lines.length <= rows) return data;
@@ -69,9 +70,8 @@ function sampled({ root, folder, label, header }: TaskFiles, data: string, rows:
 
 /** The sentences of a split of SST-2; `data` holds its folder. */
 export function sst2Sentences(data: string, split: 'train' | 'dev'): string[] {
-  const lines = readFileSync(resolve(data, `SST-2/${split}.tsv`), 'utf8')
-    .split('\n')
-    .slice(1)
-    .filter(Boolean);
+  const file = resolve(data, `SST-2/${split}.tsv`);
+  if (!existsSync(file)) throw new UserError(`--data ${data}: there is no SST-2/${split}.tsv below it`);
+  const lines = readFileSync(file, 'utf8').split('\n').slice(1).filter(Boolean);
   return lines.map((line) => line.split('\t')[0]);
 }

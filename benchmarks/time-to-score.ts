@@ -10,27 +10,25 @@
  * are lines of the output file.
  */
 import { basename, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { formatSeconds } from '../src/report/format.js';
 import { renderTable } from '../src/report/table.js';
-import { lastEvaluations, needPeers, openRuns, PYTHON, peerRun, trainRun } from './runs.js';
+import { commandLine, list, path, text, whole } from './command.js';
+import { isInstalled, lastEvaluations, openRuns, PYTHON, peerRun, trainRun } from './runs.js';
 import { formatScores, median } from './statistics.js';
-import { benchmarkTask, checkTasks } from './tasks.js';
+import { benchmarkTask, TASK_NAMES } from './tasks.js';
 
-const { values } = parseArgs({
-  options: {
-    model: { type: 'string', default: '' },
-    data: { type: 'string', default: '' },
-    output: { type: 'string', default: 'benchmarks/results/time-to-score.jsonl' },
-    tasks: { type: 'string', default: 'mrpc,trec' },
-    epochs: { type: 'string', default: '3' },
-    rounds: { type: 'string', default: '1' },
-    threads: { type: 'string', default: '2' },
-    'max-rows': { type: 'string' },
-    python: { type: 'string', default: PYTHON },
-  },
+const values = commandLine(import.meta.url, {
+  model: path(),
+  data: path(),
+  output: text('benchmarks/results/time-to-score.jsonl'),
+  tasks: list('mrpc,trec', TASK_NAMES),
+  epochs: whole('3'),
+  rounds: whole('1'),
+  threads: whole('2'),
+  'max-rows': whole(undefined),
+  python: text(PYTHON),
 });
-needPeers(values.python);
+const python = isInstalled('PyTorch', values.python);
 const VARIANTS = ['PyTorch full', 'full', 'selected-2'] as const;
 type Variant = (typeof VARIANTS)[number];
 const RATES: Record<Variant, number> = { 'PyTorch full': 3e-5, full: 3e-5, 'selected-2': 1e-4 };
@@ -44,7 +42,6 @@ interface Curve {
 const model = resolve(values.model);
 const folder = resolve(`${values.output}.work`);
 const tasks = values.tasks.split(',');
-checkTasks(tasks);
 const rounds = Array.from({ length: Number(values.rounds) }, (_, index) => index + 1);
 const rows = values['max-rows'] ?? 'all';
 const runs = openRuns<Curve>(values.output);
@@ -83,6 +80,7 @@ for (const round of rounds) {
     const limit = rows === 'all' ? Number.POSITIVE_INFINITY : Number(rows);
     const { block, data } = benchmarkTask(task, values.data, limit, folder);
     for (const variant of VARIANTS) {
+      if (variant === 'PyTorch full' && !python) continue;
       runs.once(
         keyOf(task, variant, round),
         () => (variant === 'PyTorch full' ? theirs(task, data, round) : ours(block, variant, round)),

@@ -14,15 +14,6 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-const { values } = parseArgs({
-  options: {
-    libtensorflow: { type: 'string' },
-    headers: { type: 'string', default: join(dirname(dirname(process.execPath)), 'include/node') },
-    compiler: { type: 'string', default: process.env.CXX ?? 'g++' },
-    help: { type: 'boolean', default: false },
-  },
-});
-
 const USAGE = `node scripts/build-tensorflow.mjs --libtensorflow FOLDER [--headers FOLDER] [--compiler g++]
 
   --libtensorflow  holds libtensorflow_cc.so.* and include/ (the folder tensorflow/ of a wheel), or lib/ and include/
@@ -34,6 +25,21 @@ function fail(message, hint) {
   process.stderr.write(`error  ${message}\nhint   ${hint}\n`);
   process.exit(2);
 }
+
+function optionsOf(options) {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return fail(error.message, 'see --help');
+  }
+}
+
+const values = optionsOf({
+  libtensorflow: { type: 'string' },
+  headers: { type: 'string', default: join(dirname(dirname(process.execPath)), 'include/node') },
+  compiler: { type: 'string', default: process.env.CXX ?? 'g++' },
+  help: { type: 'boolean', default: false },
+});
 
 if (values.help) {
   process.stdout.write(USAGE);
