@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { MetricName } from '../data/types.js';
-import { type AdapterName, LORA_TARGETS } from '../model/tuning.js';
+import { type AdapterName, LORA_TARGETS, type Tuning } from '../model/tuning.js';
 import { CHOOSING_SCORES, SCORE_NAMES, type ScoreName } from '../selection/scores/catalogue.js';
 
 const METRICS = ['accuracy', 'f1', 'macro-f1', 'matthews', 'pearson', 'spearman'] as const satisfies MetricName[];
@@ -181,6 +181,9 @@ export const runSchema = block({
 
 /** A whole run, every key present. Paths are absolute. */
 export type RunConfig = z.output<typeof runSchema> & { selection: { k: number } };
+
+/** A run's configuration once it is known how it tunes. */
+export type TunedConfig = Omit<RunConfig, 'tuning'> & { tuning: Tuning };
 
 /** Seed of the clean split, and of all that is drawn while samples are taken and layers measured: what arms and seeds may share. */
 export function splitSeedOf({ seed, splitSeed }: Pick<RunConfig, 'seed' | 'splitSeed'>): number {

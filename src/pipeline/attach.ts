@@ -1,5 +1,6 @@
 /** Attaching the classifier at the arm's head: what is above is not loaded, what is in the span is trained, the rest is frozen. */
 import type { TrainedAdapter } from '../checkpoint/exchange.js';
+import type { TunedConfig } from '../config/schema.js';
 import type { Task } from '../data/types.js';
 import type { Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
@@ -11,7 +12,7 @@ import type { Triple } from '../selection/arms.js';
 import { firstLayer, type Start } from '../training/prefix/start.js';
 import type { ModelSpec } from '../training/programs.js';
 import { createState, type TrainingState } from '../training/state.js';
-import { startFrom, type TunedConfig } from './imported.js';
+import { startFrom } from './imported.js';
 import { type OpenModel, tellSurplus } from './model.js';
 import type { Reporter } from './types.js';
 

@@ -1,11 +1,12 @@
 /** The cost account of a run: its batches, padding included, and the operations that they come to. */
+
+import type { TunedConfig } from '../config/schema.js';
 import { batchLength, batchRows, evaluationPlan, lengthsOf, type Plan } from '../data/batches.js';
 import type { Encoded } from '../data/types.js';
 import { addLoad, batchLoad, headTokensOf, inferenceFlops, type Load, NO_LOAD, trainingFlops } from '../model/flops.js';
 import type { EncoderConfig } from '../model/types.js';
 import type { Triple } from '../selection/arms.js';
 import type { ModelSpec } from '../training/programs.js';
-import type { TunedConfig } from './imported.js';
 import type { RunData } from './run-data.js';
 import type { DevResult } from './score-dev.js';
 import type { Tuned } from './tune.js';

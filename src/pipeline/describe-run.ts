@@ -1,12 +1,12 @@
 /** A run's result: what was tuned, what came of it, what it cost. */
 
+import type { TunedConfig } from '../config/schema.js';
 import type { Encoded } from '../data/types.js';
 import { countParameters } from '../model/parameters.js';
 import type { ResolvedArm } from '../selection/arms.js';
 import type { Attached } from './attach.js';
 import { costOf } from './cost.js';
 import { environmentOf } from './environment.js';
-import type { TunedConfig } from './imported.js';
 import type { OpenModel } from './model.js';
 import type { RunData } from './run-data.js';
 import type { RunResult } from './run-folder.js';

@@ -4,16 +4,13 @@ import { readAdapterHub } from '../checkpoint/adapterhub.js';
 import type { TrainedAdapter } from '../checkpoint/exchange.js';
 import { isClassifier } from '../checkpoint/exchange.js';
 import { readPeft } from '../checkpoint/peft.js';
-import type { RunConfig } from '../config/schema.js';
+import type { RunConfig, TunedConfig } from '../config/schema.js';
 import { UserError } from '../errors.js';
 import { readJson } from '../files.js';
-import type { AdapterOptions, Tuning } from '../model/tuning.js';
+import type { AdapterOptions } from '../model/tuning.js';
 import type { EncoderConfig, HostTensor, ParameterName } from '../model/types.js';
 import type { Triple } from '../selection/arms.js';
 import type { OpenModel } from './model.js';
-
-/** A run's configuration once it is known how it tunes. */
-export type TunedConfig = Omit<RunConfig, 'tuning'> & { tuning: Tuning };
 
 export interface Tuned {
   config: TunedConfig;

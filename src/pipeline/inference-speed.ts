@@ -1,9 +1,10 @@
 /** How fast a tuned model answers: one example at a time, and in batches. From tokens to outputs, the layers below the span included. */
+
+import type { TunedConfig } from '../config/schema.js';
 import type { Encoded } from '../data/types.js';
 import type { Triple } from '../selection/arms.js';
 import { type Attached, modelSpec } from './attach.js';
 import { withEngine } from './engine.js';
-import type { TunedConfig } from './imported.js';
 import type { OpenModel } from './model.js';
 import { predictor } from './predictor.js';
 import type { RunData } from './run-data.js';

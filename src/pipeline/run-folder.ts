@@ -9,12 +9,12 @@ import { toHuggingFace } from '../checkpoint/names.js';
 import { openSafetensors } from '../checkpoint/safetensors.js';
 import { writeSafetensors } from '../checkpoint/write.js';
 import { loadConfig, stringifyConfig } from '../config/load.js';
+import type { TunedConfig } from '../config/schema.js';
 import type { Task } from '../data/types.js';
 import { CheckpointError, UserError } from '../errors.js';
 import { displayPath, makeFolders, readJson, reason, writeFileWhole } from '../files.js';
 import { isLock, takeLock } from '../lock.js';
 import type { Family, HostTensor, ParameterName } from '../model/types.js';
-import type { TunedConfig } from './imported.js';
 import type { TrainResult } from './types.js';
 
 export const FILES = {

@@ -1,6 +1,6 @@
 /** The story of a run: read, select, attach, tune, evaluate, report. Its folder is complete when it ends. */
 import { join } from 'node:path';
-import type { RunConfig } from '../config/schema.js';
+import type { RunConfig, TunedConfig } from '../config/schema.js';
 import { openTask } from '../data/tasks.js';
 import type { Encoded } from '../data/types.js';
 import { writeFileWhole } from '../files.js';
@@ -13,7 +13,7 @@ import { checkSpans } from './arm.js';
 import { type Attached, attach } from './attach.js';
 import { describeRun } from './describe-run.js';
 import { engineOf, settleEngine, withEngine } from './engine.js';
-import { resolveTuning, type TunedConfig } from './imported.js';
+import { resolveTuning } from './imported.js';
 import { measureInference } from './inference-speed.js';
 import { measure } from './measure.js';
 import { brokenWeights, type OpenModel, openModel } from './model.js';

@@ -1,9 +1,10 @@
 /** Tuning with its reports: metrics.jsonl gets a line a step and a line an evaluation. */
+
+import type { TunedConfig } from '../config/schema.js';
 import type { Engine } from '../engine/types.js';
 import type { ResolvedArm } from '../selection/arms.js';
 import { Diverged, type LoopResult, train } from '../training/loop.js';
 import type { Attached } from './attach.js';
-import type { TunedConfig } from './imported.js';
 import type { Predictor } from './predictor.js';
 import type { RunData } from './run-data.js';
 import { appendMetrics } from './run-folder.js';
