@@ -26,7 +26,7 @@ export function renderDryRun(dry: DryRun): string {
       return [...front, count, formatCount(trainable), formatCount(flops), formatBytes(memory), formatSeconds(seconds)];
     },
   );
-  const { jobs, threads, runs, trials, selections, finished } = dry;
+  const { runs, trials, selections, finished } = dry;
   const counts = [
     `${formatInteger(runs)} run${runs === 1 ? '' : 's'}`,
     trials > 0 ? `${formatInteger(trials)} trials` : '',
@@ -36,10 +36,17 @@ export function renderDryRun(dry: DryRun): string {
     renderTable(columns, rows),
     '',
     counts.filter(Boolean).join(', ') + (finished > 0 ? `; ${formatInteger(finished)} of them finished` : ''),
-    `${finished > 0 ? 'left: ' : ''}${formatCount(dry.flops)}FLOPs, about ${formatSeconds(dry.seconds)} with ${jobs} side by side, ${threads} thread${threads > 1 ? 's' : ''} each`,
-    `memory: ${formatBytes(dry.memory)} for the largest run; disk: ${formatBytes(dry.disk)} beside cached states. Figures of rows are of one run.`,
+    ...(dry.flops > 0 ? work(dry) : ['nothing is left to run. Figures of rows are of one run.']),
     ...dry.notes,
   ].join('\n');
+}
+
+function work({ finished, flops, seconds, memory, disk, jobs, threads }: DryRun): string[] {
+  const left = finished > 0 ? 'left: ' : '';
+  return [
+    `${left}${formatCount(flops)}FLOPs, about ${formatSeconds(seconds)} with ${jobs} side by side, ${threads} thread${threads > 1 ? 's' : ''} each`,
+    `memory: ${formatBytes(memory)} for the largest run; disk: ${formatBytes(disk)} beside cached states. Figures of rows are of one run.`,
+  ];
 }
 
 function placed({ bottom, top, head }: NonNullable<PlannedArm['triple']>): string {
