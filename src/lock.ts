@@ -4,9 +4,10 @@
  */
 import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { startBeat } from './beat.js';
 import { UserError } from './errors.js';
-import { reason } from './files.js';
+import { displayPath, reason } from './files.js';
 
 export interface Holder {
   pid: number;
@@ -52,6 +53,18 @@ export function takeLock(file: string): Lock | Holder {
   };
 }
 
+/**
+ * Takes the lock `file` of the folder in which it lies. Throws a `UserError` that says since when which process writes there, where
+ * another has it; `writer` is what that is, such as "another run".
+ */
+export function claimFolder(file: string, writer: string, hint: string): Lock {
+  const taken = takeLock(file);
+  if (isLock(taken)) return taken;
+  const { pid, host, since } = taken;
+  const message = `${writer} is writing this folder: process ${pid} on ${host} since ${since}`;
+  throw new UserError(message, { file: displayPath(dirname(file)), hint });
+}
+
 export function isLock(taken: Lock | Holder): taken is Lock {
   return 'release' in taken;
 }
@@ -60,12 +73,10 @@ export function isLock(taken: Lock | Holder): taken is Lock {
 function place(file: string, temporary: string, text: string): boolean {
   try {
     writeFileSync(temporary, text);
-    linkSync(temporary, file);
+    link(temporary, file, text);
     return true;
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return false;
-    if (NO_LINKS.includes(code ?? '')) return write(file, text);
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
     const hint = 'check that the folder may be written to, and has room left';
     throw new UserError(`cannot be written: ${reason(cause)}`, { file, hint, cause });
   } finally {
@@ -76,13 +87,13 @@ function place(file: string, temporary: string, text: string): boolean {
 /** What file systems without hard links answer. */
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
 
-function write(file: string, text: string): boolean {
+/** Gives a file that holds the text a second name; throws where that is taken. */
+function link(from: string, file: string, text: string): void {
   try {
-    writeFileSync(file, text, { flag: 'wx' });
-    return true;
+    linkSync(from, file);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw new UserError(`cannot be written: ${reason(cause)}`, { file, cause });
+    if (!NO_LINKS.includes((cause as NodeJS.ErrnoException).code ?? '')) throw cause;
+    writeFileSync(file, text, { flag: 'wx' });
   }
 }
 
@@ -91,7 +102,8 @@ function evict(file: string, mine: string, seen: string): void {
   const aside = `${mine}.old`;
   try {
     renameSync(file, aside);
-    if (read(aside) !== seen) linkSync(aside, file);
+    const text = read(aside);
+    if (text !== undefined && text !== seen) link(aside, file, text);
   } catch {
     // Another process was faster.
   } finally {

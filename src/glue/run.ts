@@ -3,7 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
 import { displayPath, reason } from '../files.js';
-import { isLock, takeLock } from '../lock.js';
+import { claimFolder } from '../lock.js';
 import type { Reporter } from '../pipeline/types.js';
 import { cellAt, countCells } from './cells.js';
 import type { Launcher } from './child.js';
@@ -35,14 +35,11 @@ export interface GridOptions {
 export async function runGrid(prepared: Prepared, options: GridOptions, { look = false } = {}): Promise<GridDocument> {
   const { output } = options;
   claim(output);
-  const lock = takeLock(join(output, 'grid.lock'));
-  if (!isLock(lock)) {
-    const { pid, host, since } = lock;
-    throw new UserError(`another grid is writing this folder: process ${pid} on ${host} since ${since}`, {
-      file: displayPath(output),
-      hint: 'wait for it, or name another folder with --output; --store shares finished runs between two',
-    });
-  }
+  const lock = claimFolder(
+    join(output, 'grid.lock'),
+    'another grid',
+    'wait for it, or name another folder with --output; --store shares finished runs between two',
+  );
   try {
     const division = divisionOf(prepared, options.jobs);
     const outcome = await run(prepared, options, division, look ? { until: 'look' } : {});

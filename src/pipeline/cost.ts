@@ -1,5 +1,4 @@
 /** The cost account of a run: its batches, padding included, and the operations that they come to. */
-
 import type { TunedConfig } from '../config/schema.js';
 import { batchLength, batchRows, evaluationPlan, lengthsOf, type Plan } from '../data/batches.js';
 import type { Encoded } from '../data/types.js';

@@ -1,5 +1,4 @@
 /** A run's result: what was tuned, what came of it, what it cost. */
-
 import type { TunedConfig } from '../config/schema.js';
 import type { Encoded } from '../data/types.js';
 import { countParameters } from '../model/parameters.js';

@@ -26,7 +26,7 @@ const MOST_THREADS = 1024;
 function checkThreads(threads: number | null, reporter: Reporter): void {
   if (threads === null) return;
   const cores = availableParallelism();
-  const hint = `this machine has ${cores} ${cores === 1 ? 'core' : 'cores'}, as many as are taken where none are named`;
+  const hint = `this machine has ${cores} ${cores === 1 ? 'core' : 'cores'}; leave threads out for the default`;
   if (threads > MOST_THREADS) throw new UserError(`${threads} threads: at most ${MOST_THREADS} may be named`, { hint });
   if (threads > 2 * cores) reporter.log('warn', `${threads} threads get in each other's way: ${hint}`);
 }

@@ -13,7 +13,7 @@ import type { TunedConfig } from '../config/schema.js';
 import type { Task } from '../data/types.js';
 import { CheckpointError, UserError } from '../errors.js';
 import { displayPath, makeFolders, readJson, reason, writeFileWhole } from '../files.js';
-import { isLock, takeLock } from '../lock.js';
+import { claimFolder } from '../lock.js';
 import type { Family, HostTensor, ParameterName } from '../model/types.js';
 import type { TrainResult } from './types.js';
 
@@ -104,14 +104,11 @@ export function claimRunFolder(folder: string): () => void {
     const message = cause instanceof UserError ? cause.message : `cannot be written to: ${reason(cause)}`;
     throw new UserError(message, { file: folder, hint, cause });
   }
-  const lock = takeLock(join(target, FILES.lock));
-  if (!isLock(lock)) {
-    const { pid, host, since } = lock;
-    throw new UserError(`another run is writing this folder: process ${pid} on ${host} since ${since}`, {
-      file: displayPath(folder),
-      hint: 'wait for it, or name another folder with --output',
-    });
-  }
+  const lock = claimFolder(
+    join(target, FILES.lock),
+    'another run',
+    'wait for it, or name another folder with --output',
+  );
   return () => {
     lock.release();
     if (made === undefined) return;

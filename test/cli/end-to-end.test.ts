@@ -204,6 +204,7 @@ const own = (name: string, ...lines: (string | number)[][]) => ({
   ...task,
   train: write(join(folder, 'own', `${name}.tsv`), lines),
 });
+
 const MISTAKES: Mistake[] = [
   {
     what: 'no weights',

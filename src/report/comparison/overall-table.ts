@@ -104,11 +104,11 @@ function winsColumn(reference: string): ColumnSource<OverallRow> {
     terminal: 1,
     cell: (row) => {
       const { better, matches, worse, undecided } = row.verdicts;
-      const any = hasVerdicts(row);
+      const compared = hasVerdicts(row);
       return {
-        text: any ? [better, matches, worse, undecided].join(' / ') : '',
-        sort: any ? better + matches - worse : null,
-        values: any
+        text: compared ? [better, matches, worse, undecided].join(' / ') : '',
+        sort: compared ? better + matches - worse : null,
+        values: compared
           ? { better, matches, worse, undecided }
           : { better: null, matches: null, worse: null, undecided: null },
       };
