@@ -24,6 +24,7 @@ function triplesOf(name: string, layers: number) {
 test('the grids of the regret study have every head position, and measure the layers', () => {
   for (const [name, layers, k] of [
     ['regret-minilm.yaml', 6, 2],
+    ['regret-minilm-sample.yaml', 6, 2],
     ['regret-miniature.yaml', 12, 8],
   ] as const) {
     const arms = triplesOf(name, layers);
@@ -40,6 +41,14 @@ test('the grids of the regret study have every head position, and measure the la
     spans,
     [1, 2, 3, 4, 5].map((bottom) => ({ bottom, top: bottom + 1, head: 6 })),
   );
+});
+
+test('the sampled grids of the regret study and of the arms train alike, so that one store serves both', () => {
+  const regret = gridOf('regret-minilm-sample.yaml').values;
+  const arms = gridOf('minilm-sample.yaml').values;
+  assert.deepEqual(regret.tasks, arms.tasks);
+  assert.deepEqual(regret.run?.training, arms.run?.training);
+  assert.equal(regret.learningRate, (arms.learningRate as Record<string, unknown>)['fine-tune']);
 });
 
 test('the grid of the depth study has both arms at every k', () => {
