@@ -6,7 +6,7 @@ import { CheckpointError } from '../errors.js';
 import { readJson } from '../files.js';
 import type { SelectResult } from '../pipeline/types.js';
 import { readRunRecord } from './run-record.js';
-import type { Remark, RunRecord } from './types.js';
+import type { Measuring, Remark, RunRecord } from './types.js';
 
 const layer = z.int().nullable();
 const schema = z.looseObject({
@@ -23,9 +23,11 @@ const schema = z.looseObject({
           id: z.string(),
           name: z.string(),
           triple: z.looseObject({ bottom: layer, top: layer, head: z.int() }).optional(),
+          measured: z.boolean().optional(),
           sameAs: z.string().optional(),
           note: z.string().optional(),
           searchSeconds: z.number(),
+          trials: z.array(z.looseObject({ rate: z.number(), score: z.number().nullable() })).optional(),
           runs: z.array(
             z.looseObject({
               seed: z.int(),
@@ -66,13 +68,15 @@ export function readGrid(file: string): GatheredGrid {
     for (const row of table.rows) {
       const records = finishedRuns(row, file).map((run) => recordOf(run, row, selection));
       gathered.records.push(...records);
-      const remark = remarkOf(table, row, records[0]?.method);
+      const remark = remarkOf(table, row, records[0]?.method, measuringOf(row, selection));
       if (remark) gathered.remarks.push(remark);
     }
     if (selection) {
-      const seconds = selection.seconds.toPrecision(2);
+      const { choosing, others } = secondsOf(selection);
+      const rounded = (seconds: number) => Number(seconds.toPrecision(2));
+      const judged = others > 0 ? `; further scores took ${rounded(others)} s, which no arm counts` : '';
       gathered.notes.push(
-        `${table.task}: measuring the layers of ${table.model} took ${Number(seconds)} s, once for all arms and seeds; it is no part of a run's cost`,
+        `${table.task}: measuring the layers of ${table.model} took ${rounded(choosing)} s, once for all runs; each arm that it places counts it in full${judged}`,
       );
     }
   }
@@ -92,6 +96,7 @@ function recordOf(
     ...(lostSeconds > 0 ? { lost: lostSeconds } : {}),
     ...(row.searchSeconds > 0 ? { search: row.searchSeconds } : {}),
   };
+  const measuring = measuringOf(row, selection);
   const { total = 0, ...phases } = cost.seconds;
   const seconds = { ...phases, ...more, total: Object.values(more).reduce((sum, each) => sum + each, total) };
   return {
@@ -99,8 +104,22 @@ function recordOf(
     arm: { ...record.arm, name: row.name },
     method: methodOf(row) ?? record.method,
     cost: { ...cost, seconds },
+    ...(measuring ? { measuring } : {}),
     ...(selection ? { selection } : {}),
   };
+}
+
+/** Seconds of the pass and of the score that chooses, and those of scores that were asked for beside it. */
+function secondsOf({ seconds, score, scores }: SelectResult): { choosing: number; others: number } {
+  const others = scores
+    .filter(({ name }) => name !== 'nu' && name !== score)
+    .reduce((sum, each) => sum + each.seconds, 0);
+  return { choosing: seconds - others, others };
+}
+
+function measuringOf({ measured }: GridRow, selection: SelectResult | undefined): Measuring | undefined {
+  if (!measured || !selection) return undefined;
+  return { flops: selection.flops ?? null, seconds: secondsOf(selection).choosing };
 }
 
 interface FinishedRun {
@@ -127,12 +146,24 @@ function selectionOf({ selection }: GridTable, file: string): SelectResult | und
 }
 
 /** What no run folder tells of a row; undefined where there is nothing. */
-function remarkOf({ task, model }: GridTable, row: GridRow, method: string | undefined): Remark | undefined {
-  const { name, triple, sameAs, runs } = row;
+function remarkOf(
+  { task, model }: GridTable,
+  row: GridRow,
+  method: string | undefined,
+  measuring: Measuring | undefined,
+): Remark | undefined {
+  const { name, triple, sameAs, runs, trials = [] } = row;
+  const untried = trials.filter(({ score }) => score === null).map(({ rate }) => rate);
   const failed = runs.filter(({ failure }) => failure !== undefined);
-  const failure =
-    failed.length > 0 ? `${failed.length} of ${runs.length} seeds failed: ${failed[0]?.failure}` : undefined;
-  const note = row.note ?? failure;
+  const notes = [
+    ...(row.note === undefined ? [] : [row.note]),
+    ...(failed.length > 0 ? [`${failed.length} of ${runs.length} seeds failed: ${failed[0]?.failure}`] : []),
+    // Where all of them failed, the row's own note says so.
+    ...(untried.length > 0 && untried.length < trials.length
+      ? [`${untried.length} of ${trials.length} trials of its learning rate failed (${untried.join(', ')})`]
+      : []),
+  ];
+  const note = notes.length > 0 ? notes.join('; ') : undefined;
   if (note === undefined && sameAs === undefined) return undefined;
   return {
     task,
@@ -140,6 +171,7 @@ function remarkOf({ task, model }: GridTable, row: GridRow, method: string | und
     arm: name,
     method: methodOf(row) ?? method ?? '',
     ...(triple ? { triple: { bottom: triple.bottom, top: triple.top, head: triple.head } } : {}),
+    ...(measuring ? { measuring } : {}),
     ...(note === undefined ? {} : { note }),
   };
 }

@@ -4,7 +4,7 @@ import { displayPath } from '../files.js';
 import type { Arm } from '../pipeline/types.js';
 import { isNumbered, PRESET_NAMES, sameTriple, type Triple } from '../selection/arms.js';
 import { differingSettings } from './settings.js';
-import type { ComparisonRow, RunRecord } from './types.js';
+import type { ComparisonRow, Measuring, RunRecord } from './types.js';
 
 /** A row in the making: an arm with a method, and its runs by ascending seed. */
 export interface Line {
@@ -12,6 +12,8 @@ export interface Line {
   arm: Arm;
   method: string;
   records: RunRecord[];
+  /** What placed this arm, whoever has the runs. */
+  measuring?: Measuring;
   /** The line that trains the same and has the runs of both. */
   sameAs?: string;
 }
@@ -31,11 +33,11 @@ export function linesOf(
     const named = groupBy(alike, ({ arm, method }) => `${arm.name}\0${method}`)
       .map((group): Line => {
         checkSeeds(group);
-        const [{ arm, method, layers, learningRate }] = group;
+        const [{ arm, method, layers, learningRate, measuring }] = group;
         const place = isAmbiguous(group[0], records) ? ` (${placeOf(arm, layers)})` : '';
         const rate = byRate ? `, lr ${learningRate.toExponential()}` : '';
         const id = `${arm.name}${place}${severalMethods ? `, ${method}` : ''}${rate}`;
-        return { id, arm, method, records: group };
+        return { id, arm, method, records: group, ...(measuring ? { measuring } : {}) };
       })
       .sort(byArm(severalMethods));
     const chosen = named.find((line) => isNamed(reference, line)) ?? named[0];

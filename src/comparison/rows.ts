@@ -1,8 +1,13 @@
 /** Rows of a table: means over seeds of scores and cost. */
 import { type Line, ratesOf } from './lines.js';
-import type { ComparisonRow, Remark, RunCost, RunRecord } from './types.js';
+import type { ComparisonRow, Measuring, Remark, RunCost, RunRecord } from './types.js';
 
-export function rowOf({ id, arm, method, records, sameAs }: Line): ComparisonRow {
+/** A row whose cost is that of its runs alone. */
+export interface DraftRow extends ComparisonRow {
+  measuring?: Measuring;
+}
+
+export function rowOf({ id, arm, method, records, measuring, sameAs }: Line): DraftRow {
   const scores = records.map(({ score }) => score);
   return {
     id,
@@ -17,7 +22,23 @@ export function rowOf({ id, arm, method, records, sameAs }: Line): ComparisonRow
     learningRates: ratesOf(records),
     collapsed: records.filter(({ collapsed }) => collapsed).map(({ seed }) => seed),
     cost: costOf(records.map(({ cost }) => cost)),
+    ...(measuring ? { measuring } : {}),
     ...(sameAs === undefined ? {} : { sameAs }),
+  };
+}
+
+/** The row, with measuring as a part of its cost: whoever tunes that arm has to measure first, though a grid does so once for all. */
+export function withMeasuring({ measuring, ...row }: DraftRow): ComparisonRow {
+  if (!measuring || row.scores.length === 0) return row;
+  const { trainingFlops, seconds } = row.cost;
+  const { select = 0, total = 0 } = seconds;
+  return {
+    ...row,
+    cost: {
+      ...row.cost,
+      trainingFlops: trainingFlops === null || measuring.flops === null ? null : trainingFlops + measuring.flops,
+      seconds: { ...seconds, select: select + measuring.seconds, total: total + measuring.seconds },
+    },
   };
 }
 

@@ -31,12 +31,12 @@ const resultSchema = z.looseObject({
 });
 
 /**
- * Reads a run's folder.
+ * Reads a run's folder; `weights: false`: also of a run whose weights were let go.
  *
  * @throws UserError, CheckpointError, DataError that names the file that is missing or damaged, and the line where there is one.
  */
-export function readRunRecord(folder: string): RunRecord {
-  const { config, result } = readRun(folder);
+export function readRunRecord(folder: string, { weights = true } = {}): RunRecord {
+  const { config, result } = readRun(folder, { weights });
   const file = join(folder, FILES.result);
   const parsed = resultSchema.safeParse(result);
   if (!parsed.success) {

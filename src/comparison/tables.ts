@@ -3,7 +3,7 @@ import { UserError } from '../errors.js';
 import { displayPath } from '../files.js';
 import { sameTriple } from '../selection/arms.js';
 import { byArm, groupBy, isNamed, type Line, linesOf } from './lines.js';
-import { emptyRow, rowOf } from './rows.js';
+import { type DraftRow, emptyRow, rowOf, withMeasuring } from './rows.js';
 import type { ComparisonRow, Remark, RunRecord, TaskTable } from './types.js';
 
 /** GLUE's tasks as its paper lists them; the nine of the GLUE mean. */
@@ -34,12 +34,13 @@ export function draftTables(
     checkSameDev(group);
     const [first] = group;
     const lines = linesOf(group, { reference, severalMethods });
-    const rows = lines.map(rowOf);
+    const drafted = lines.map(rowOf);
     const names = new Set(group.map(({ model }) => model));
     for (const remark of remarks) {
-      if (remark.task === first.task.name && names.has(remark.model)) add(remark, rows, first.layers, severalMethods);
+      if (remark.task === first.task.name && names.has(remark.model))
+        add(remark, drafted, first.layers, severalMethods);
     }
-    rows.sort(byArm(severalMethods));
+    const rows = drafted.map(withMeasuring).sort(byArm(severalMethods));
     const used = new Set(lines.flatMap(({ records: own }) => own));
     const measured = group.find(({ selection }) => selection !== undefined)?.selection;
     const referenceRow = findReference(rows, reference, first.task.name);
@@ -99,8 +100,8 @@ function checkSameDev(group: readonly RunRecord[]): void {
 }
 
 /** Notes, names of the same arm, and arms without runs. */
-function add(remark: Remark, rows: ComparisonRow[], layers: number, severalMethods: boolean): void {
-  const { arm, method, triple, note } = remark;
+function add(remark: Remark, rows: DraftRow[], layers: number, severalMethods: boolean): void {
+  const { arm, method, triple, measuring, note } = remark;
   const bySameMethod = (row: ComparisonRow) => method === '' || row.method === method;
   const there = rows.find((row) => row.arm.name === arm && bySameMethod(row));
   if (there) {
@@ -117,7 +118,10 @@ function add(remark: Remark, rows: ComparisonRow[], layers: number, severalMetho
       (bySameMethod(row) || triple.bottom === null),
   );
   if (!same) rows.push(emptyRow(id, remark, layers));
-  else rows.push({ ...same, id, arm: { ...same.arm, name: arm }, method: method || same.method, sameAs: same.id });
+  else {
+    const named = { id, arm: { ...same.arm, name: arm }, method: method || same.method };
+    rows.push({ ...same, ...named, measuring, sameAs: same.id });
+  }
 }
 
 /** The row that the reference means: by its id, else by the arm's name, fine-tuning first. */

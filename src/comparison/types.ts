@@ -28,7 +28,9 @@ export interface RunRecord {
   splits: SplitPredictions[];
   /** The run predicts one and the same class (or score) everywhere. */
   collapsed: boolean;
+  /** Of the run alone; rows add what `measuring` says. */
   cost: RunCost;
+  measuring?: Measuring;
   selection?: SelectResult;
   steps: { step: number; epoch: number; loss: number; seconds: number }[];
   evaluations: { step: number; epoch: number; score: number }[];
@@ -42,6 +44,13 @@ export interface SplitPredictions {
   split: string;
   gold: Float64Array;
   predicted: Float64Array;
+}
+
+/** What measuring the layers took: once for all runs of a grid, and part of the cost of every arm that it places. */
+export interface Measuring {
+  /** Null where an earlier version measured. */
+  flops: number | null;
+  seconds: number;
 }
 
 /** Null is what a run's folder does not tell: runs of earlier versions kept no account. */
@@ -81,7 +90,8 @@ export interface Difference {
 }
 
 /**
- * One arm with one method on one task and model. A row with `sameAs` repeats the scores and cost of the row that it is the same as.
+ * One arm with one method on one task and model. A row with `sameAs` repeats the scores and cost of the row that it is the same as; only
+ * what measuring took is its own.
  * A row without runs has empty `seeds` and `scores`, its `mean`, trainable parameters and memory are NaN, and its note says why.
  */
 export interface ComparisonRow {
@@ -105,7 +115,7 @@ export interface ComparisonRow {
   learningRates: number[];
   /** Seeds whose run collapsed. */
   collapsed: number[];
-  /** Mean over seeds (peak memory: largest). */
+  /** Mean over seeds (peak memory: largest), and measuring the layers where that places the arm. */
   cost: RunCost;
   /** Absent for the reference itself, for rows that are the same as another, and where no seed is shared. */
   versus?: Difference;
@@ -169,6 +179,7 @@ export interface Remark {
   method: string;
   /** The layers, where the arm exists: it is the same as the row that has them. */
   triple?: Triple;
+  measuring?: Measuring;
   /** Why there is nothing, or less than planned, to compare. */
   note?: string;
 }

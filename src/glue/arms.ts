@@ -22,6 +22,8 @@ export interface PlannedArm {
   name: string;
   /** Index of the method in the grid. */
   method: number;
+  /** The measured layers place it. */
+  measured?: true;
   /** Absent where there is no such arm, or where its place is not known. */
   triple?: Triple;
   /** The line that trains the same; this one then has no runs of its own. */
@@ -75,7 +77,8 @@ export function planArms(
   const planned = methods.flatMap((methodName, method) =>
     requests.map((request): PlannedArm => {
       const id = methods.length > 1 ? `${request.name}, ${methodName}` : request.name;
-      return { id, name: request.name, method, ...place(request, context) };
+      const measured = needsSelection(request) ? { measured: true as const } : {};
+      return { id, name: request.name, method, ...measured, ...place(request, context) };
     }),
   );
   const [wanted] = reference?.split(', ') ?? [];

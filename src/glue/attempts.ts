@@ -2,9 +2,10 @@
  * How long every attempt at a run took, killed ones included: attempts.jsonl in the run's folder gets a line when one begins and
  * one when it ends, and is touched while it goes on, so that an attempt without an end lasted until the last touch.
  */
-import { appendFileSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBeat } from '../beat.js';
+import { FILES } from '../pipeline/run-folder.js';
 
 const FILE = 'attempts.jsonl';
 const BEAT = 1_000;
@@ -52,9 +53,20 @@ export function attemptsOf(folder: string): Attempt[] {
   return attempts;
 }
 
-/** Seconds of the attempts that came to nothing. */
+/**
+ * Seconds of the attempts that came to nothing. Where the run has its result, an attempt without an end gave it: only the process that
+ * was to note it is gone.
+ */
 export function lostSeconds(folder: string): number {
-  return attemptsOf(folder).reduce((sum, { outcome, seconds }) => sum + (outcome === 'done' ? 0 : seconds), 0);
+  const attempts = attemptsOf(folder);
+  const last = attempts.length - 1;
+  const gave = (at: number) => at === last && isOpen(folder) && existsSync(join(folder, FILES.result));
+  return attempts.reduce((sum, { outcome, seconds }, at) => sum + (outcome === 'done' || gave(at) ? 0 : seconds), 0);
+}
+
+function isOpen(folder: string): boolean {
+  const last = linesOf(join(folder, FILE)).at(-1);
+  return last !== undefined && 'began' in last;
 }
 
 function close(file: string): void {

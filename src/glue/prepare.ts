@@ -4,7 +4,7 @@ import { methodLabel } from '../config/method-label.js';
 import type { RunConfig } from '../config/schema.js';
 import { UserError } from '../errors.js';
 import type { Tuning } from '../model/tuning.js';
-import { NoSuchArmError, needsSelection } from '../selection/arms.js';
+import { NoSuchArmError, needsSelection, tunesNoLayer } from '../selection/arms.js';
 import { checkArm, rateKeys } from './arms.js';
 import { checkTaskNames, type Grid } from './grid.js';
 import { ratePlan } from './search.js';
@@ -82,7 +82,7 @@ function checkRates({ values, arms, fail }: Grid, pairs: readonly Pair[], tuning
   const spans = [
     { bottom: 1, top: layers, head: layers },
     { bottom: layers, top: layers, head: layers },
-    ...(arms.some(({ name }) => name.startsWith('head-only')) ? [{ bottom: null, top: null, head: layers }] : []),
+    ...(arms.some(tunesNoLayer) ? [{ bottom: null, top: null, head: layers }] : []),
   ];
   const trials = new Map<string, number>();
   for (const tuning of tunings) {

@@ -1,5 +1,7 @@
-/** What is under way in a grid, as one line: the share of the work that is done, runs done, the last scores. */
+/** What is under way in a grid, as one line: the share of the work that is done, runs done, scores so far, the last final score. */
+
 import type { Reporter } from '../pipeline/types.js';
+import { formatPoints } from '../report/format.js';
 
 export type Kind = 'select' | 'search' | 'tune';
 
@@ -14,7 +16,8 @@ export interface Ledger {
 export interface Job {
   /** Counts as under way until the promise settles, and as done when it is fulfilled. */
   watch<T>(promise: Promise<T>): Promise<T>;
-  onProgress(fraction: number, detail: string): void;
+  /** `score`: the best so far, a fraction. */
+  onProgress(fraction: number, detail: string, score?: number): void;
   /** What was finished is damaged and is made again. */
   onDamage(message: string): void;
   /** It will not run: its work no longer counts. */
@@ -27,6 +30,7 @@ interface State {
   work: number;
   fraction: number;
   detail: string;
+  score?: number;
   running: boolean;
 }
 
@@ -44,7 +48,10 @@ export function createLedger(reporter: Reporter): Ledger {
       if (job.running) running.push(job);
       else if (job.fraction === 1) finished++;
     }
-    const now = running.map(({ name, detail }) => [name, /epoch \d+\/\d+/.exec(detail)?.[0]].filter(Boolean).join(' '));
+    const now = running.map(({ name, detail, score }) => {
+      const best = score === undefined ? undefined : `best ${formatPoints(score)}`;
+      return [name, /epoch \d+\/\d+/.exec(detail)?.[0], best].filter(Boolean).join(' ');
+    });
     const detail = [`${finished}/${jobs.size}`, now.join(', '), last].filter(Boolean).join('  ');
     reporter.progress({ phase: 'glue', done, total, detail });
   };
@@ -64,9 +71,10 @@ export function createLedger(reporter: Reporter): Ledger {
           show();
           return value;
         },
-        onProgress(fraction, detail) {
+        onProgress(fraction, detail, score) {
           state.fraction = Math.min(0.99, fraction);
           state.detail = detail;
+          state.score = score;
           show();
         },
         onDamage(message) {
@@ -78,8 +86,8 @@ export function createLedger(reporter: Reporter): Ledger {
       };
     },
     score(name, score) {
-      last = `last: ${name} ${(100 * score).toFixed(1)}`;
-      reporter.log('debug', `${name}: score ${(100 * score).toFixed(1)}`);
+      last = `last: ${name} ${formatPoints(score)}`;
+      reporter.log('debug', `${name}: score ${formatPoints(score)}`);
       show();
     },
   };

@@ -25,7 +25,10 @@ export async function runRow(
   const { triple } = row;
   if (!triple) return;
   const plan = ratePlan(values.learningRate, rateKeys(triple, pair.model.config.layers, prepared.tunings[row.method]));
-  if (!plan) return;
+  if (!plan) {
+    row.note = 'the grid states no learning rate for it';
+    return;
+  }
   const named = `${placeName(prepared, pair)} ${row.id}`;
   const seeds = only ? [only.seed] : values.seeds;
   const finals = seeds.map((seed) => ({

@@ -34,8 +34,8 @@ export interface Piece {
 
 /** What a piece tells while it computes. */
 export interface Watch {
-  /** Share of the work done, and such as `epoch 2/3  loss 0.41`. */
-  onProgress?(fraction: number, detail: string): void;
+  /** Share of the work done, such as `epoch 2/3  loss 0.41`, and the best score so far, a fraction. */
+  onProgress?(fraction: number, detail: string, score?: number): void;
   /** What was finished is damaged, as the message says, and is made again. */
   onDamage?(message: string): void;
 }
@@ -65,7 +65,7 @@ export function finishedRun(store: Pick<Store, 'folder'>, piece: Piece, weights:
 /** What is wrong with the files of a run that has a result. */
 function damageOf(folder: string, weights: boolean): string | undefined {
   try {
-    readRunRecord(folder);
+    readRunRecord(folder, { weights });
     if (weights) openSafetensors(join(folder, FILES.tuned)).close();
     return undefined;
   } catch (cause) {
@@ -93,7 +93,7 @@ export async function ensureRun(store: Store, piece: Piece, weights: boolean, wa
       const result = await attempt(end, async () => {
         writeFileWhole(file, stringifyConfig(placed(piece.config, store)));
         const words = ['train', file, '--output', folder, '--overwrite', '--json'];
-        return runChild<TrainResult>(words, { ...store, onLine: listen(watch) });
+        return runChild<TrainResult>(words, { ...store, onLine: listen(watch, () => scoreSoFar(folder)) });
       });
       rmSync(file, { force: true });
       if (!weights) rmSync(join(folder, FILES.tuned), { force: true });
@@ -191,7 +191,7 @@ function readResult<T>(file: string): T | undefined {
 }
 
 /** The best score that the run's log tells so far, a fraction. */
-export function scoreSoFar(folder: string): number | undefined {
+function scoreSoFar(folder: string): number | undefined {
   try {
     const lines = readFileSync(join(folder, FILES.metrics), 'utf8').split('\n');
     const last = lines.findLast((line) => line.includes('"best":true'));
@@ -203,10 +203,10 @@ export function scoreSoFar(folder: string): number | undefined {
 }
 
 /** Reads the child's progress lines, such as `tune  full  62 %  epoch 2/3  loss 0.41`. */
-function listen({ onProgress }: Watch): ((line: string) => void) | undefined {
+function listen({ onProgress }: Watch, best?: () => number | undefined): ((line: string) => void) | undefined {
   if (!onProgress) return undefined;
   return (line) => {
     const match = /^(?:tune|select {2}states)\s.*?([\d.]+) %\s*(.*)$/.exec(line);
-    if (match) onProgress(Number(match[1]) / 100, match[2]);
+    if (match) onProgress(Number(match[1]) / 100, match[2], best?.());
   };
 }

@@ -216,8 +216,6 @@ export function stepFlops(
 
 /** What a run puts through its model, phase by phase. Lengths are enough to know it. */
 export interface TrainingWork extends FlopOptions {
-  /** What ν is measured on, where it is. */
-  selecting?: Load;
   /** All batches of all epochs. */
   training: Load;
   /** All batches of all evaluations. */
@@ -228,11 +226,10 @@ export interface TrainingWork extends FlopOptions {
   filling?: Load;
 }
 
-/** All matrix products of a run. */
+/** All matrix products of a run, but those of measuring layers. */
 export function trainingFlops(config: EncoderConfig, arm: Triple, work: TrainingWork): number {
-  const { selecting = NO_LOAD, training, evaluating, cached, filling = NO_LOAD, ...options } = work;
+  const { training, evaluating, cached, filling = NO_LOAD, ...options } = work;
   return (
-    selectionFlops(config, selecting) +
     (cached ? prefixFlops(config, arm, filling) : 0) +
     stepFlops(config, arm, training, { ...options, cached }) +
     inferenceFlops(config, arm, evaluating, { ...options, cached })

@@ -9,7 +9,7 @@ import type { ModelSpec } from '../training/programs.js';
 import type { RunData } from './run-data.js';
 import type { DevResult } from './score-dev.js';
 import type { Tuned } from './tune.js';
-import type { CacheResult, CostResult } from './types.js';
+import type { CacheResult, CostResult, SelectResult } from './types.js';
 
 /** Rows of every batch that is evaluated, measured or cached. */
 const ROWS = 32;
@@ -49,8 +49,7 @@ export interface RunWork {
   spec: ModelSpec;
   config: TunedConfig;
   data: RunData;
-  /** What ν was measured on. */
-  measured: Encoded[] | undefined;
+  selection: SelectResult | undefined;
   cache: CacheResult | undefined;
   tuned: Tuned;
   dev: DevResult;
@@ -63,7 +62,7 @@ export interface RunWork {
  * is the arm's and does not depend on who came first.
  */
 export function costOf(run: RunWork): CostResult {
-  const { encoder, arm, config, data, measured, cache, tuned, dev, storedParameters } = run;
+  const { encoder, arm, config, data, selection, cache, tuned, dev, storedParameters } = run;
   const { maxLength } = data.pad;
   const { classes, classifier, pooling } = run.spec;
   const options = { tuning: config.tuning, classes, classifier, headTokens: headTokensOf(pooling, arm) };
@@ -88,14 +87,9 @@ export function costOf(run: RunWork): CostResult {
   }
   const evaluating = [...evaluated.values()].reduce((sum, load) => addLoad(sum, load), mismatched);
   return {
-    trainingFlops: trainingFlops(encoder, arm, {
-      ...options,
-      selecting: measured && splitLoad(measured, maxLength),
-      training,
-      evaluating,
-      cached: cache !== undefined,
-      filling,
-    }),
+    trainingFlops:
+      (selection?.flops ?? 0) +
+      trainingFlops(encoder, arm, { ...options, training, evaluating, cached: cache !== undefined, filling }),
     inferenceFlops: Math.round(inferenceFlops(encoder, arm, batchLoad(1, meanLength(data.devEncoded)), options)),
     storedParameters,
   };

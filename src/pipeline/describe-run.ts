@@ -1,6 +1,5 @@
 /** A run's result: what was tuned, what came of it, what it cost. */
 import type { TunedConfig } from '../config/schema.js';
-import type { Encoded } from '../data/types.js';
 import { countParameters } from '../model/parameters.js';
 import type { ResolvedArm } from '../selection/arms.js';
 import type { Attached } from './attach.js';
@@ -19,8 +18,6 @@ export function describeRun(run: {
   arm: ResolvedArm;
   attached: Attached;
   selection: SelectResult | undefined;
-  /** What the layers were measured on. */
-  measured: Encoded[] | undefined;
   cache: CacheResult | undefined;
   config: TunedConfig;
   tuned: Tuned;

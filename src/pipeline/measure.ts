@@ -11,6 +11,7 @@ import {
 import type { Encoded, Example, Task } from '../data/types.js';
 import type { Bank, Engine } from '../engine/types.js';
 import { UserError } from '../errors.js';
+import { selectionFlops } from '../model/flops.js';
 import { binScores, rankBins, SCORE_BINS } from '../selection/classes.js';
 import { stratifiedSample } from '../selection/sample.js';
 import { describeScore, fittingScores, type ScoreName } from '../selection/scores/catalogue.js';
@@ -22,6 +23,7 @@ import { createVariability } from '../selection/variability.js';
 import { createPooledStates } from '../training/inference.js';
 import type { Keeper } from '../training/prefix/keep.js';
 import { bankOf } from '../training/state.js';
+import { splitLoad } from './cost.js';
 import { encodeExamples, limitLength } from './inputs.js';
 import { describeScores, scoreLayers } from './layer-scores.js';
 import { type OpenModel, tellSurplus } from './model.js';
@@ -35,8 +37,6 @@ interface MeasureOptions {
   keeper?: Keeper;
   /** Of all examples, where they are known already. */
   tokens?: Encoded[];
-  /** Told what the pass reads. */
-  onMeasured?(encoded: Encoded[]): void;
   /** Gets the pooled states of all layers, or why there are none, and ν; the states are gone when it returns. */
   onStates?(states: PooledStates | string, nu: number[]): void;
 }
@@ -49,7 +49,7 @@ export async function measure(
   examples: readonly Example[],
   stated: RunConfig,
   reporter: Reporter,
-  { keeper, tokens, onMeasured, onStates }: MeasureOptions = {},
+  { keeper, tokens, onStates }: MeasureOptions = {},
 ): Promise<SelectResult> {
   const began = performance.now();
   const { selection, training } = stated;
@@ -70,7 +70,6 @@ export async function measure(
   const maxLength = limitLength(config, training.maxLength);
   const known = tokens && chosen ? Array.from(chosen, (index) => tokens[index]) : tokens;
   const encoded = known ?? encodeExamples(sample, model, maxLength, { phase: 'read', reporter });
-  onMeasured?.(encoded);
   const variability = createVariability({
     layers: config.layers,
     width: config.hidden,
@@ -143,6 +142,7 @@ export async function measure(
       score: selection.score,
       scores: describeScores(scores, { k: selection.k, range: selection.range }),
       seconds: (performance.now() - began) / 1000,
+      flops: selectionFlops(config, splitLoad(encoded, maxLength)),
       padding: paddingShare(evaluationPlan(lengthsOf(encoded), ROWS), encoded, {
         rows: batchRows(ROWS, encoded.length),
         maxLength,

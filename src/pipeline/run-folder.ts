@@ -43,15 +43,19 @@ export function isRunFolder(folder: string): boolean {
   return existsSync(join(folder, FILES.config)) && !existsSync(join(folder, 'config.json'));
 }
 
-/** Throws a `UserError` that names the file that is missing or damaged. */
-export function readRun(folder: string): { config: TunedConfig; result: RunResult } {
+/**
+ * Reads what a finished run's folder says of it; `weights: false`: of one whose weights may be gone, such as a trial's.
+ *
+ * @throws UserError, CheckpointError that names the file that is missing or damaged.
+ */
+export function readRun(folder: string, { weights = true } = {}): { config: TunedConfig; result: RunResult } {
   const stranger = notARun(folder);
   if (stranger !== undefined) throw new UserError(stranger, { file: folder, hint: RUN_HINT });
   if (!existsSync(join(folder, FILES.result))) {
     const hint = `train it to its end: spantune train ${join(folder, FILES.config)} --output ${folder}`;
     throw new CheckpointError(`the run is unfinished: it has no ${FILES.result}`, { file: folder, hint });
   }
-  for (const file of [FILES.config, FILES.tuned]) {
+  for (const file of weights ? [FILES.config, FILES.tuned] : [FILES.config]) {
     if (!existsSync(join(folder, file)))
       throw new CheckpointError(`the run has no ${file}`, { file: folder, hint: DAMAGED });
   }
@@ -84,7 +88,7 @@ export function notARun(path: string): string | undefined {
   if (existsSync(join(path, 'config.json'))) return 'is the folder of a model, not of a run';
   if (existsSync(join(path, 'adapter_config.json'))) return 'is the folder of an exported adapter, not of a run';
   if (existsSync(join(path, 'grid.json')))
-    return `holds a grid, not a run: name one of ${displayPath(join(path, 'runs'))}`;
+    return `holds a grid, not a run: name one of ${displayPath(join(path, 'runs'))}, of which its grid.json says what they are`;
   return `is no run folder: it holds neither ${FILES.config} nor ${FILES.result}`;
 }
 

@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import type { RunConfig, TunedConfig } from '../config/schema.js';
 import { openTask } from '../data/tasks.js';
-import type { Encoded } from '../data/types.js';
 import { writeFileWhole } from '../files.js';
 import { type ArmSpec, needsSelection, parseArm, type ResolvedArm, resolveArm } from '../selection/arms.js';
 import { curveOfSelection } from '../selection/select.js';
@@ -44,7 +43,6 @@ export async function runTrain(
   let keeper: Keeper | undefined;
   let cache: RunPrefixCache | undefined;
   let attached: Attached | undefined;
-  let measured: Encoded[] | undefined;
   try {
     const data = clock.measure('read', () => readRunData(opened, model, config, reporter));
     const selection = needsSelection(request)
@@ -55,9 +53,6 @@ export async function runTrain(
             measure(own, model, data.task, data.trainExamples, config, reporter, {
               keeper,
               tokens: data.trainEncoded,
-              onMeasured(encoded) {
-                measured = encoded;
-              },
             }),
           );
         })
@@ -102,7 +97,6 @@ export async function runTrain(
       arm,
       attached,
       selection,
-      measured,
       cache: cache?.result(),
       config,
       tuned,

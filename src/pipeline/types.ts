@@ -90,6 +90,8 @@ export interface SelectResult {
   /** True where no layer is chosen in half of the half-samples. */
   undecided: boolean;
   seconds: number;
+  /** Matrix products of the pass; what scores compute of its states is left out. Absent where an earlier version measured. */
+  flops?: number;
   padding: number;
   truncated: number;
   /** Of `spantune select`; a run's own result says it of the whole run. */

@@ -81,6 +81,11 @@ export const PRESET_NAMES = Object.keys(PRESETS) as Preset[];
 
 const HINT = `arms: ${PRESET_NAMES.join(', ')} (k: a number of layers), or { bottom: l*, top: L, head: L }`;
 
+/** Whether nothing but the classifier is trained, wherever the arm is placed. */
+export function tunesNoLayer(request: ArmRequest): boolean {
+  return request.kind === 'preset' ? request.preset.startsWith('head-only') : request.bottom === null;
+}
+
 /** Reads an arm. Throws a `UserError` that lists the names, with the nearest one, where there is no such arm. */
 export function parseArm(spec: ArmSpec): ArmRequest {
   return typeof spec === 'string' ? parsePreset(spec) : parseExplicit(spec);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { compare } from '../../src/comparison/compare.js';
 import { readRunRecord } from '../../src/comparison/run-record.js';
-import type { ComparisonOptions, RunRecord } from '../../src/comparison/types.js';
+import type { ComparisonOptions, Remark, RunRecord } from '../../src/comparison/types.js';
 import { UserError } from '../../src/errors.js';
 import { holm } from '../../src/metrics/significance/holm.js';
 import { GLUE, type RunSpec, writeRun } from './support.js';
@@ -305,6 +305,34 @@ describe('what a plan says of rows without runs', () => {
     assert.deepEqual([row('above-selected')?.scores, row('above-selected')?.arm.head], [[], 0]);
     assert.ok(notes.includes('rte, en-12x192: no run (2 of 2 seeds failed: out of memory)'));
     assert.equal(notes[0], 'first');
+  });
+
+  test('measuring the layers is a cost of the arms that it places, whoever has the runs', () => {
+    const measuring = { flops: 1e9, seconds: 7 };
+    const [full, selected] = records;
+    const placed = [{ ...remark, arm: 'top-2', triple: { bottom: 5, top: 6, head: 6 } }];
+    const costs = (runs: RunRecord[], remarks: Remark[]) =>
+      compare(runs, options, { remarks }).tables[0].rows.map(({ arm, cost: { trainingFlops, seconds } }) => [
+        arm.name,
+        Number(trainingFlops) / 1e9,
+        seconds.select,
+        seconds.total,
+      ]);
+    const bare = costs([full, selected], placed);
+    const [flops, total] = [Number(bare[0][1]), Number(bare[0][3])];
+    assert.deepEqual(costs([full, { ...selected, measuring }], placed), [
+      ['full', flops, undefined, total],
+      ['top-2', flops, undefined, total],
+      ['selected-2', flops + 1, 7, total + 7],
+    ]);
+    const top = { ...selected, arm: { ...selected.arm, name: 'top-2' } };
+    assert.deepEqual(costs([full, top], [{ ...placed[0], arm: 'selected-2', measuring }]), [
+      ['full', flops, undefined, total],
+      ['top-2', flops, undefined, total],
+      ['selected-2', flops + 1, 7, total + 7],
+    ]);
+    const older = [{ ...placed[0], arm: 'selected-2', measuring: { ...measuring, flops: null } }];
+    assert.equal(compare([full, top], options, { remarks: older }).tables[0].rows[2].cost.trainingFlops, null);
   });
 
   test('may be the reference', () => {

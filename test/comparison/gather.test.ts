@@ -271,9 +271,19 @@ describe('a grid', () => {
         layers: 6,
         selection,
         rows: [
-          row('full', { triple: { bottom: 1, top: 6, head: 6 }, searchSeconds: 40, runs: [run('f1', {})] }),
+          row('full', {
+            triple: { bottom: 1, top: 6, head: 6 },
+            searchSeconds: 40,
+            trials: [
+              { rate: 1e-5, score: 0.5 },
+              { rate: 3e-5, score: 0.6 },
+              { rate: 1e-4, score: null },
+            ],
+            runs: [run('f1', {})],
+          }),
           row('selected-2', {
             triple: { bottom: 5, top: 6, head: 6 },
+            measured: true,
             runs: [
               run('t1', { arm: 'top-2' }),
               { seed: 2, folder: join(folder, 'runs', 't2'), failure: 'out of memory' },
@@ -287,7 +297,20 @@ describe('a grid', () => {
     failures: [],
   };
   mkdirSync(join(folder, 'selections'), { recursive: true });
-  writeFileSync(selection, JSON.stringify({ selected: 4, seconds: 11.23, layers: [] }));
+  writeFileSync(
+    selection,
+    JSON.stringify({
+      selected: 4,
+      seconds: 31.23,
+      flops: 5e12,
+      layers: [],
+      score: 'nu',
+      scores: [
+        { name: 'nu', seconds: 3 },
+        { name: 'logme', seconds: 20 },
+      ],
+    }),
+  );
   writeFileSync(join(folder, 'grid.json'), JSON.stringify(document));
   // A trial of the search: no row of the table.
   run('trial', { seed: 9 });
@@ -308,13 +331,25 @@ describe('a grid', () => {
     const [{ cost: searched }, { cost: plain }] = gathered.records;
     assert.equal(searched.seconds.total, plain.seconds.total + 40);
     assert.equal(gathered.records[0].selection?.selected, 4);
+    // What placing an arm took stands beside what its run took.
+    assert.equal(gathered.records[0].measuring, undefined);
+    assert.deepEqual(gathered.records[1].measuring, { flops: 5e12, seconds: 31.23 - 20 });
     assert.deepEqual(gathered.remarks, [
+      {
+        task: 'mrpc',
+        model: 'en-12x192',
+        arm: 'full',
+        method: 'fine-tune',
+        triple: { bottom: 1, top: 6, head: 6 },
+        note: '1 of 3 trials of its learning rate failed (0.0001)',
+      },
       {
         task: 'mrpc',
         model: 'en-12x192',
         arm: 'selected-2',
         method: 'fine-tune',
         triple: { bottom: 5, top: 6, head: 6 },
+        measuring: { flops: 5e12, seconds: 31.23 - 20 },
         note: '1 of 2 seeds failed: out of memory',
       },
       { task: 'mrpc', model: 'en-12x192', arm: 'top-2', method: '', triple: { bottom: 5, top: 6, head: 6 } },
@@ -327,7 +362,10 @@ describe('a grid', () => {
       },
     ]);
     assert.deepEqual(gathered.notes.length, 2);
-    assert.match(gathered.notes[1], /mrpc: measuring the layers of en-12x192 took 11 s, once/);
+    assert.match(
+      gathered.notes[1],
+      /mrpc: measuring the layers of en-12x192 took 11 s, once for all runs; each arm that it places counts it in full; further scores took 20 s/,
+    );
   });
 
   test('may have been moved', () => {

@@ -1,14 +1,13 @@
 /** A grid in processes of its own: finished, killed, interrupted, locked, failed, and begun again. */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { attemptsOf, lostSeconds } from '../../src/glue/attempts.js';
-import type { GridDocument } from '../../src/glue/summary.js';
 import { isLock, takeLock } from '../../src/lock.js';
 import { type Outcome, spantune } from '../cli/support.js';
-import { bench } from './support.js';
+import { begun, bench, isBusy, isDone, read, runsOf, scores, stoppedBy, until } from './support.js';
 
 const { folder, write } = bench();
 const arms = [
@@ -20,57 +19,8 @@ const arms = [
 const grid = write({ arms, reference: 'top-1' });
 const glue = (output: string, ...words: string[]) => spantune(['glue', grid, '--output', output, ...words]);
 
-const read = (output: string): GridDocument => JSON.parse(readFileSync(join(output, 'grid.json'), 'utf8'));
-const runsOf = (output: string) =>
-  readdirSync(join(output, 'runs'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => join(output, 'runs', name));
-const scores = (output: string) =>
-  read(output).tables.flatMap(({ rows }) =>
-    rows.map(({ id, runs }) => [id, runs.map(({ seed, score }) => [seed, score])]),
-  );
-
-/** Waits until the condition holds, minutes if need be: a machine that does other work beside is several times slower. */
-async function until(condition: () => boolean): Promise<void> {
-  for (const start = Date.now(); Date.now() - start < 240_000; ) {
-    if (condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  assert.fail('it did not come to that');
-}
-
-/** Whether a process has the path among its words. */
-function isBusy(path: string): boolean {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .some((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(path);
-      } catch {
-        return false;
-      }
-    });
-}
-
-/** Sends the signal when so many runs have begun and one of them is tuning. */
-async function stoppedBy(signal: NodeJS.Signals, output: string): Promise<Outcome> {
-  let kill: ((signal: NodeJS.Signals) => void) | undefined;
-  const outcome = spantune(['glue', grid, '--output', output, '--jobs', '1', '--verbose'], {
-    onStderr: (_, end) => {
-      kill = end;
-    },
-  });
-  const runs = join(output, 'runs');
-  const begun = (file: string) => (existsSync(runs) ? runsOf(output).filter((run) => existsSync(join(run, file))) : []);
-  await until(
-    () =>
-      kill !== undefined &&
-      begun('result.json').length >= 1 &&
-      begun('attempts.jsonl').some((run) => !existsSync(join(run, 'result.json'))),
-  );
-  kill?.(signal);
-  return outcome;
-}
+/** One run has ended, and another one is tuning. */
+const tuningAfterOne = (output: string) => runsOf(output).some(isDone) && begun(output).some((run) => !isDone(run));
 
 const whole = join(folder, 'whole');
 let first: Outcome;
@@ -127,7 +77,7 @@ describe('a grid', { concurrency: 1 }, () => {
   test('killed, its children end too; started again, it comes to the same scores', async (t) => {
     if (process.platform !== 'linux') return t.skip('looks at /proc');
     const output = join(folder, 'killed');
-    await stoppedBy('SIGKILL', output);
+    await stoppedBy('SIGKILL', grid, output, tuningAfterOne);
     await until(() => !isBusy(output));
     const open = runsOf(output).filter((run) => !existsSync(join(run, 'result.json')));
     assert.ok(open.length > 0, 'nothing was under way');
@@ -147,7 +97,7 @@ describe('a grid', { concurrency: 1 }, () => {
 
   test('Ctrl-C stops it cleanly, and says how it goes on', async () => {
     const output = join(folder, 'interrupted');
-    const { code, stderr } = await stoppedBy('SIGINT', output);
+    const { code, stderr } = await stoppedBy('SIGINT', grid, output, tuningAfterOne);
     assert.equal(code, 130, stderr);
     assert.match(stderr, /stopping every run after the step under way/);
     assert.match(

@@ -8,6 +8,7 @@ import { figure, isFigure, milliseconds, NONE, rate, ratio } from './figures.js'
 const PHASES = ['select', 'cache', 'search', 'lost', 'tune', 'evaluate'];
 
 const ABOUT: Record<string, string> = {
+  select: 'seconds of measuring the layers: in a grid once for all runs, counted in full by each arm that it places',
   cache: 'seconds of filling the cache, mean over seeds; what another run has left there costs nothing',
   search: "seconds of all trials of the arm's learning rates",
   lost: 'seconds of attempts that were killed, mean over seeds',
