@@ -18,7 +18,7 @@ const values = commandLine(import.meta.url, {
   rounds: whole('5'),
 });
 const words = ['--size', values.size, '--threads', values.threads];
-const python = isInstalled('PyTorch', PYTHON);
+const python = isInstalled('PyTorch', PYTHON, 'torch');
 const { runs, ratios } = await takeTurns(
   [
     python ? await openSide(PYTHON, [here('peers/ceiling.py'), ...words]) : undefined,

@@ -27,7 +27,7 @@ const values = commandLine(import.meta.url, {
 });
 const js = isInstalled('@huggingface/transformers', join(values.packages, 'node_modules/@huggingface/transformers'));
 // The peer reads the model as a file of ONNX, which PyTorch writes.
-const peer = js && isInstalled('PyTorch', PYTHON);
+const peer = js && isInstalled('PyTorch', PYTHON, 'torch');
 const texts = sst2Sentences(values.data, 'dev').slice(0, 320);
 const folder = mkdtempSync(join(tmpdir(), 'inference-'));
 const [file, onnx] = [join(folder, 'texts.json'), join(folder, 'model')];

@@ -36,8 +36,9 @@ const [tasks, tunings, seeds] = [values.tasks, values.tuning, values.seeds].map(
 const rateOf = learningRates(values['learning-rates']);
 const runs = openRuns<PeerResult>(values.output);
 const pythons: Record<string, boolean> = {
-  [PYTHON]: isInstalled('PyTorch', PYTHON),
-  [ADAPTERS_PYTHON]: !tunings.includes('bottleneck') || isInstalled("AdapterHub's adapters", ADAPTERS_PYTHON),
+  [PYTHON]: isInstalled('PyTorch', PYTHON, 'torch'),
+  [ADAPTERS_PYTHON]:
+    !tunings.includes('bottleneck') || isInstalled("AdapterHub's adapters", ADAPTERS_PYTHON, 'adapters'),
 };
 
 for (const seed of seeds) {

@@ -1,9 +1,10 @@
 /** Child processes of the benchmarks, and the file of their results: a line of JSON each, so that an interrupted command goes on. */
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { displayPath } from '../src/files.js';
+import { environment } from '../src/pipeline/environment.js';
 import type { SelectResult, TrainResult } from '../src/pipeline/types.js';
 
 export const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -113,20 +114,37 @@ export function peerRun(python: string, args: string[]): PeerResult {
 export const PYTHON = here('.venv/bin/python');
 export const ADAPTERS_PYTHON = here('.venv-adapters/bin/python');
 
-/** Whether a peer is there; where it is not, says so, since spantune is then measured alone. */
-export function isInstalled(peer: string, file: string): boolean {
-  if (existsSync(file)) return true;
+/**
+ * Whether a peer is there, and of a Python the package, which its virtual environment may lack; where it is not, says so, since spantune
+ * is then measured alone.
+ */
+export function isInstalled(peer: string, file: string, module?: string): boolean {
+  const missing = [file, ...(module === undefined ? [] : [moduleOf(file, module)])].find((path) => !existsSync(path));
+  if (missing === undefined) return true;
   console.error(
-    `skipped: ${peer} is not installed, ${displayPath(file)} is missing (benchmarks/README.md says how it is)`,
+    `skipped: ${peer} is not installed, ${displayPath(missing)} is missing (benchmarks/README.md says how it is)`,
   );
   return false;
 }
 
+/** Where a package of a virtual environment lies. */
+function moduleOf(python: string, module: string): string {
+  const lib = join(dirname(dirname(python)), 'lib');
+  const version = existsSync(lib) ? readdirSync(lib).find((name) => name.startsWith('python3')) : undefined;
+  return join(lib, version ?? 'python3', 'site-packages', module);
+}
+
+/** Whether products of bfloat16 are instructions here; where that cannot be told, true. */
+export function hasBfloat16(): boolean {
+  const { instructions } = environment('compiled', 1);
+  return instructions === 'unknown' || /bf16/.test(String(instructions));
+}
+
 /** Adds what was measured to benchmarks/results/NAME.jsonl, with the machine: figures of different machines stand side by side. */
-export function record(name: string, environment: Record<string, string | number>, measured: object): void {
+export function record(name: string, machine: Record<string, string | number>, measured: object): void {
   const file = join(here('results'), `${name}.jsonl`);
   mkdirSync(dirname(file), { recursive: true });
-  appendFileSync(file, `${JSON.stringify({ date: new Date().toISOString(), environment, ...measured })}\n`);
+  appendFileSync(file, `${JSON.stringify({ date: new Date().toISOString(), environment: machine, ...measured })}\n`);
   console.error(`written: a line of benchmarks/results/${name}.jsonl`);
 }
 

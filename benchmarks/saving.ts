@@ -73,7 +73,7 @@ interface SavingRun {
   trainingFlops?: number;
 }
 
-const python = isInstalled('PyTorch', values.python);
+const python = isInstalled('PyTorch', values.python, 'torch');
 const model = resolve(values.model);
 const folder = resolve(`${values.output}.work`);
 const tasks = values.tasks.split(',');

@@ -25,7 +25,7 @@ const values = commandLine(import.meta.url, {
   rounds: whole('3'),
   threads: whole('2'),
 });
-const python = isInstalled('PyTorch', PYTHON);
+const python = isInstalled('PyTorch', PYTHON, 'torch');
 const what = ['--model', resolve(values.model), '--task', values.task, '--data', resolve(values.data)];
 const words = [...what, '--threads', values.threads];
 const folder = mkdtempSync(join(tmpdir(), 'select-'));

@@ -13,6 +13,12 @@ import { adamW } from '../src/training/adamw.js';
 import { gradients, inputShapes } from '../src/training/programs.js';
 import { createState, disposeState } from '../src/training/state.js';
 
+/**
+ * Steps take these batches in turn, as the peer's do: with one batch alone nearly all rows of the embedding table would stay unused, and
+ * AdamW would pass them over. Eight of 2 048 random tokens use 42 % of BERT's table; MRPC's training split uses 38 %.
+ */
+export const BATCHES = 8;
+
 export interface Shape {
   layers: number;
   width: number;
@@ -22,8 +28,7 @@ export interface Shape {
   span?: [bottom: number, top: number];
 }
 
-/** `6x384x16x64` → layers × width, batch × length; `12x768x32x32@6-7`: layers 6 and 7 are tuned. */
-/** Throws a `UserError` where the text is no shape. */
+/** `6x384x16x64` → layers × width, batch × length; `12x768x32x32@6-7`: layers 6 and 7 are tuned. Throws a `UserError` where the text is no shape. */
 export function parseShape(text: string): Shape {
   if (!/^\d+x\d+x\d+x\d+(@\d+-\d+)?$/.test(text))
     throw new UserError(`--shapes ${text}: must be layers x width x batch x length, perhaps with @6-7 after it`, {
@@ -110,7 +115,7 @@ export function buildStep(engine: Engine, shape: Shape, form: 'full' | 'bare', p
   const update = adamW(engine, { beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0 });
   const { batch: rows, length } = shape;
   const tokens = rows * length;
-  const batch = {
+  const batches = Array.from({ length: BATCHES }, () => ({
     rows,
     length,
     ids: Int32Array.from({ length: tokens }, () => random.integer(config.vocabulary)),
@@ -119,19 +124,19 @@ export function buildStep(engine: Engine, shape: Shape, form: 'full' | 'bare', p
     contentMask: new Float32Array(tokens).fill(1),
     examples: Int32Array.from({ length: rows }, (_, i) => i),
     weights: new Float32Array(rows).fill(1),
-  };
+  }));
   const labels = Array.from({ length: rows }, (_, i) => i % 2);
-  const inputs = {
+  const inputs = batches.map((batch) => ({
     ...encoderInputs(batch, config, { pooling }),
     ...lossInputs(batch, labels, { kind: 'classification', classes: 2 }),
     denominator: { shape: [], data: Float32Array.of(rows) },
-  };
+  }));
   let step = 0;
   return {
     async run(): Promise<number> {
       step++;
       const { loss } = await program.run({
-        inputs,
+        inputs: inputs[step % BATCHES],
         sizes: { batch: rows, length },
         banks: [state.parameters, state.frozen],
         into: { bank: state.gradients, add: false },
@@ -143,7 +148,6 @@ export function buildStep(engine: Engine, shape: Shape, form: 'full' | 'bare', p
       }
       return loss.data[0];
     },
-    parts: { program, update, state, inputs },
     dispose: () => disposeState(state),
   };
 }

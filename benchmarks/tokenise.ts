@@ -22,7 +22,7 @@ const values = commandLine(import.meta.url, {
   rounds: whole('5'),
   threads: whole('2'),
 });
-const python = isInstalled('the Rust library for Python', PYTHON);
+const python = isInstalled('the Rust library for Python', PYTHON, 'tokenizers');
 const texts = sst2Sentences(values.data, 'train');
 const folder = mkdtempSync(join(tmpdir(), 'tokenise-'));
 const file = join(folder, 'texts.json');

@@ -98,7 +98,8 @@ if (built.status !== 0) {
 }
 renameSync(temporary, target);
 
-const check = `const tf = require(${JSON.stringify(name)}); console.log(tf.getBackend(), tf.add([1, 2], [3, 4]).dataSync().join())`;
+// As the engine does, since Node 23 took away what the package calls.
+const check = `require('node:util').isNullOrUndefined = (value) => value == null; const tf = require(${JSON.stringify(name)}); console.log(tf.getBackend(), tf.add([1, 2], [3, 4]).dataSync().join())`;
 const loaded = spawnSync(process.execPath, ['-e', check], { cwd: dirname(import.meta.dirname), encoding: 'utf8' });
 if (loaded.stdout.trim() !== 'tensorflow 4,6') {
   process.stderr.write(loaded.stderr);

@@ -6,7 +6,9 @@ A shape is layers × width × batch × length; heads are width / 64, the feed-fo
 `@6-7` after it layers 6 and 7 alone are tuned, the classifier sits at layer 7, and nothing frozen has dropout.
 `full` is the step as users run it: training mode with dropout 0.1 (attention too), embeddings tuned, a classifier of two
 classes on the first token, cross-entropy, clipping at 1.0, fused AdamW. `bare` has no dropout and no optimiser: forward
-and backward with all weight gradients. The batch is the same all the time, seeded, every length full.
+and backward with all weight gradients. Steps take eight batches in turn, seeded, every length full.
+
+`--device cuda` computes on a GPU.
 
 `--peer compiled` sends the step through torch.compile, `bfloat16` runs forward and backward under autocast.
 
@@ -27,13 +29,14 @@ import common
 
 SHAPES = ("2x128x32x64", "4x256x32x64", "6x384x16x64", "12x384x32x32", "12x768x32x32", "2x768x16x128", "24x1024x4x64")
 VOCABULARY = 30522
-WARM_UP = 3
+# As many as our side takes.
+BATCHES = 8
 
 
 class Step:
     """The model, the batch and, for `full`, the optimiser; calling it runs one step and returns its time in ms."""
 
-    def __init__(self, shape: str, form: str, attention: str, pooling: str, seed: int, peer: str = "eager"):
+    def __init__(self, shape: str, form: str, attention: str, pooling: str, seed: int, peer: str = "eager", device: str = "cpu"):
         sizes, _, span = shape.partition("@")
         layers, width, batch, length = (int(part) for part in sizes.split("x"))
         bottom, top = (int(part) for part in span.split("-")) if span else (1, layers)
@@ -52,6 +55,8 @@ class Step:
         )
         self.encoder = BertModel(config, add_pooling_layer=False).train()
         self.classifier = common.Classifier(width, 2, dropout).train()
+        self.encoder.to(device)
+        self.classifier.to(device)
         if span:
             self.encoder.requires_grad_(False)
             self.encoder.eval()
@@ -65,26 +70,30 @@ class Step:
             if form == "full"
             else None
         )
-        self.batch = {
-            "input_ids": torch.randint(0, VOCABULARY, (batch, length)),
-            "token_type_ids": torch.zeros(batch, length, dtype=torch.int64),
-            "attention_mask": torch.ones(batch, length, dtype=torch.int64),
-        }
-        self.labels = torch.randint(0, 2, (batch,))
-        self.peer = peer
+        self.batches = [
+            {
+                "input_ids": torch.randint(0, VOCABULARY, (batch, length), device=device),
+                "token_type_ids": torch.zeros(batch, length, dtype=torch.int64, device=device),
+                "attention_mask": torch.ones(batch, length, dtype=torch.int64, device=device),
+            }
+            for _ in range(BATCHES)
+        ]
+        self.labels = torch.randint(0, 2, (batch,), device=device)
+        self.peer, self.device, self.step = peer, device, 0
         self.loss = torch.compile(self._loss) if peer == "compiled" else self._loss
 
-    def _loss(self) -> torch.Tensor:
-        states = self.encoder(**self.batch).last_hidden_state
+    def _loss(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        states = self.encoder(**batch).last_hidden_state
         pooled = states[:, 0] if self.pooling == "first" else states.mean(1)
         return nn.functional.cross_entropy(self.classifier(pooled), self.labels)
 
     def __call__(self) -> float:
         started = time.perf_counter()
+        self.step += 1
         for parameter in self.parameters:
             parameter.grad = None  # what zero_grad(set_to_none=True) does
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.peer == "bfloat16"):
-            loss = self.loss()
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.peer == "bfloat16"):
+            loss = self.loss(self.batches[self.step % BATCHES])
         loss.backward()
         if self.optimizer is not None:
             nn.utils.clip_grad_norm_(self.parameters, 1.0)
@@ -104,6 +113,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--attention", choices=("sdpa", "eager"), default="sdpa", help="transformers' own default is sdpa")
     parser.add_argument("--peer", choices=("eager", "compiled", "bfloat16"), default="eager")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--pooling", choices=("first", "mean"), default="first")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of a line for people")
@@ -111,13 +121,22 @@ def main() -> None:
     arguments = parser.parse_args()
 
     torch.set_num_threads(arguments.threads)
-    step = Step(arguments.shape, arguments.form, arguments.attention, arguments.pooling, arguments.seed, arguments.peer)
-    step.run(WARM_UP)
+    step = Step(
+        arguments.shape,
+        arguments.form,
+        arguments.attention,
+        arguments.pooling,
+        arguments.seed,
+        arguments.peer,
+        arguments.device,
+    )
+    step.run(BATCHES)
     about = {
         "shape": arguments.shape,
         "form": arguments.form,
         "attention": arguments.attention,
         "peer": arguments.peer,
+        "device": torch.cuda.get_device_name() if arguments.device == "cuda" else "cpu",
         **common.environment(),
     }
 

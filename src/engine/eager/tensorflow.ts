@@ -73,9 +73,9 @@ export function loadTensorFlow(addon: Addon = findAddon()): { package: Package; 
   if (lacking || addon.state !== 'present') {
     throw new UserError(`the engine tensorflow cannot be used: ${lacking?.reason}`, { hint: lacking?.hint });
   }
-  // The package predates Node 23, which took this function away.
+  // Node 22 warns of this function, which the package calls, and Node 23 took it away.
   const util = require_('node:util') as Record<string, unknown>;
-  util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  util.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
   // Its notes on processors are nobody's business here.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   try {
