@@ -40,6 +40,7 @@ const values = commandLine(import.meta.url, {
 const { form, peer, pooling, engine, device, threads } = values;
 
 const ownPeer = peer === 'spantune';
+const ownName = device === 'cpu' ? engine : `${engine} on ${device}`;
 const peerName = ownPeer ? 'compiled' : `PyTorch ${peer}`;
 if (ownPeer && engine === 'compiled' && device === 'cpu')
   throw new UserError('--peer spantune is the compiled engine: nothing is compared', {
@@ -57,7 +58,7 @@ if (peer === 'bfloat16' && device === 'cpu' && !hasBfloat16())
   );
 const machine = environment(engine, Number(threads));
 console.log(
-  `${form} step, pooling ${pooling}, ${[engine, ...(device === 'cpu' ? [] : [device])].join(' on ')} against ${peerName}, ${threads} threads, ${machine.cpu}, ${machine.instructions}`,
+  `${form} step, pooling ${pooling}, ${ownName} against ${peerName}, ${threads} threads, ${machine.cpu}, ${machine.instructions}`,
 );
 interface Result {
   shape: string;
@@ -106,7 +107,7 @@ console.log(
   renderTable(
     [
       { title: 'layers x width x batch x length' },
-      ...[`${peerName} ms`, `${engine} ms`, 'ratio', 'of the ceiling', `${peerName} MB`, `${engine} MB`].map(
+      ...[`${peerName} ms`, `${ownName} ms`, 'ratio', 'of the ceiling', `${peerName} MB`, `${ownName} MB`].map(
         (title) => ({
           title,
           align: 'right' as const,

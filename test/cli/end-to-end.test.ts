@@ -66,12 +66,13 @@ describe('from there', { concurrency: true }, () => {
       join(folder, 'lines.txt'),
       texts.map((text) => [text]),
     );
-    const [scores, predictions, asJson] = await spantuneAll([
+    const [scores, predictions, asJson, quietly] = await spantuneAll([
       ['evaluate', run, '--batch-size', '7'],
       ['predict', run, '--input', lines],
       ['predict', run, '--data', task.dev, '--split', 'dev', '--json', '--quiet'],
+      ['train', config({}), '--output', join(folder, 'runs/quietly'), '--quiet'],
     ]);
-    for (const { code, stderr } of [scores, predictions, asJson]) assert.equal(code, 0, stderr);
+    for (const { code, stderr } of [scores, predictions, asJson, quietly]) assert.equal(code, 0, stderr);
     const { accuracy } = JSON.parse(trainOutcome.stdout).metrics;
     assert.match(scores.stdout, /^topics, dev · 10 examples/);
     assert.match(scores.stdout, new RegExp(`accuracy +${(100 * accuracy).toFixed(1)}`));
@@ -85,7 +86,7 @@ describe('from there', { concurrency: true }, () => {
       table.slice(1).map(([, label]) => label),
       labels,
     );
-    assert.equal(asJson.stderr, '');
+    assert.equal(asJson.stderr + quietly.stderr, '');
     const right = topics(10, 2).filter(([, label], i) => label === labels[i]).length;
     assert.equal(right / 10, accuracy);
   });

@@ -26,7 +26,7 @@ export async function openSession(
       interOpNumThreads: 1,
       enableMemPattern: !options.symbolic,
       externalData: options.constants?.map(({ path, data }) => ({ path, data: bytesOf(data) })),
-      logSeverityLevel: 3,
+      logSeverityLevel: 4,
       // Moments of rarely seen embedding rows become denormal, where arithmetic is many times slower.
       extra: {
         // Where a product's factor is transposed by itself, that is on purpose.
