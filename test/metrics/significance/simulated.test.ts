@@ -58,6 +58,16 @@ describe('the 95 % interval holds the truth in about 95 % of dev sets', () => {
     within(share, 0.91, 0.98);
   });
 
+  test('of a difference of means of Matthews correlation and F1', () => {
+    const share = shareOf((random, seed) => {
+      const { gold, run } = devSet(random, 200);
+      const [arm, reference] = resampled(taskOf('matthews', 'f1'), gold, [run(0.85), run(0.8)], seed);
+      // Classes are as frequent as each other and errors as frequent in both: Matthews is 2 · accuracy − 1, F1 the accuracy.
+      return covers(pairedDifference([arm], [reference], seed), (2 * 0.05 + 0.05) / 2);
+    });
+    within(share, 0.91, 0.98);
+  });
+
   test('of a difference of correlations', () => {
     const truth = 1 / Math.sqrt(1 + 0.5 ** 2) - 1 / Math.sqrt(1 + 0.7 ** 2);
     const share = shareOf((random, seed) => {
@@ -88,6 +98,17 @@ describe('where there is no difference', () => {
       return pairedDifference([arm], [reference], seed).p <= 0.05;
     });
     within(share, 0.02, 0.09);
+  });
+
+  test('an arm that is worse by the margin is seldom called a match, and one that is as good seldom better or worse', () => {
+    const verdicts = (accuracy: number, wrong: readonly string[]) =>
+      shareOf((random, seed) => {
+        const { gold, run } = devSet(random, 200);
+        const [arm, reference] = resampled(taskOf('accuracy'), gold, [run(accuracy), run(0.85)], seed);
+        return wrong.includes(verdictOf(pairedDifference([arm], [reference], seed), 0.01));
+      });
+    within(verdicts(0.84, ['matches', 'better']), 0, 0.05);
+    within(verdicts(0.85, ['better', 'worse']), 0.02, 0.09);
   });
 
   test('some of six arms looks different far more often, and after Holm’s correction it does not', () => {
