@@ -41,11 +41,11 @@ export function renderDryRun(dry: DryRun): string {
   ].join('\n');
 }
 
-function work({ finished, flops, seconds, memory, disk, jobs, threads }: DryRun): string[] {
+function work({ finished, flops, seconds, memory, disk, cache, jobs, threads }: DryRun): string[] {
   const left = finished > 0 ? 'left: ' : '';
   return [
     `${left}${formatCount(flops)}FLOPs, about ${formatSeconds(seconds)} with ${jobs} side by side, ${threads} thread${threads > 1 ? 's' : ''} each`,
-    `memory: ${formatBytes(memory)} for the largest run; disk: ${formatBytes(disk)} beside cached states. Figures of rows are of one run.`,
+    `memory: ${formatBytes(memory)} for the largest run; disk: ${formatBytes(disk)}${cache > 0 ? `, and ${formatBytes(cache)} of cached states, which may be deleted` : ''}. Figures of rows are of one run.`,
   ];
 }
 

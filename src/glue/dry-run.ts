@@ -8,7 +8,7 @@ import type { SelectResult } from '../pipeline/types.js';
 import { formatCount } from '../report/format.js';
 import { needsSelection } from '../selection/arms.js';
 import { type PlannedArm, planArms, rateKeys } from './arms.js';
-import { diskOf, memoryOf } from './estimate.js';
+import { cachedBytes, diskOf, memoryOf } from './estimate.js';
 import type { Division } from './lanes.js';
 import type { Pair, Prepared } from './prepare.js';
 import { lookUp } from './run.js';
@@ -58,6 +58,8 @@ export interface DryRun {
   finished: number;
   flops: number;
   disk: number;
+  /** Bytes of cached states, which runs share and which may be deleted. */
+  cache: number;
   /** Largest process. */
   memory: number;
   /** From the first start to the last end. */
@@ -138,12 +140,27 @@ export async function dryRun(prepared: Prepared, { store, division, estimate }: 
     finished: total(({ finished }) => finished),
     flops: selectFlops + total((arm) => arm.flops * left(arm)),
     disk: total((arm) => arm.disk * Math.min(arm.runs, left(arm)) + 500e3 * Math.max(0, left(arm) - arm.runs)),
+    cache: cacheOf(planned.filter((_, i) => left(arms[i]) > 0)),
     memory: Math.max(0, ...arms.flatMap((arm) => (left(arm) > 0 ? [arm.memory] : []))),
     seconds: (selectFlops / speed + total((arm) => arm.seconds * left(arm))) / jobs,
     jobs,
     threads,
     notes: [...notes],
   };
+}
+
+/** Arms that start from the same layer share its states; older ones make room where the cache is full. */
+function cacheOf(planned: readonly Planned[]): number {
+  const bytes = new Map<string, number>();
+  for (const { pair, estimate } of planned) {
+    const { triple, encoder, config, rows, tokens } = estimate;
+    const inputs = { rows: rows.train + rows.heldOut + rows.dev, tokens };
+    const start = triple.bottom === null ? `pooled ${triple.head}` : `states ${triple.bottom - 1}`;
+    const key = [pair.source.task.name, pair.model.name, start].join('\0');
+    bytes.set(key, cachedBytes(triple, encoder, config, inputs));
+  }
+  const sum = [...bytes.values()].reduce((total, each) => total + each, 0);
+  return Math.min(sum, ...planned.map(({ estimate }) => estimate.config.cache.diskBytes));
 }
 
 function plan(prepared: Prepared, pair: Pair, store: string | undefined, notes: Set<string>): Planned[] {

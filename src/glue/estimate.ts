@@ -50,6 +50,17 @@ export function diskOf(trainable: number): number {
   return 4 * trainable + 500e3;
 }
 
+/** Bytes of the states below a span, or of the pooled ones that a classifier alone reads, of so many inputs. */
+export function cachedBytes(
+  { bottom }: Triple,
+  encoder: EncoderConfig,
+  { cache }: RunConfig,
+  { rows, tokens }: { rows: number; tokens: number },
+): number {
+  if (!cache.prefix || bottom === 1) return 0;
+  return rows * (bottom === null ? 1 : tokens) * encoder.hidden * (cache.precision === 'float16' ? 2 : 4);
+}
+
 /** Layer passes over all epochs, times rows and the size of a layer: comparable between runs of a grid. */
 export function workOf(
   { bottom, top, head }: Triple,

@@ -71,6 +71,20 @@ test('a dry run counts trials, says what is assumed, and writes nothing', async 
   assert.ok(dry.flops > 0 && dry.seconds > 0 && dry.memory > 0 && dry.disk > 0);
 });
 
+test('cached states count once for arms that share them, and within the bounds of the cache', async () => {
+  const cacheOf = async (values: object) =>
+    JSON.parse((await spantune(['glue', write(values), '--dry-run', '--json'])).stdout).cache;
+  const upper = { bottom: 3, top: 3, head: 3 };
+  assert.equal(await cacheOf({ arms: ['full'] }), 0);
+  const one = await cacheOf({ arms: ['full', 'top-1'] });
+  // 64 inputs of some tokens, width 32, float32.
+  assert.ok(one > 64 * 3 * 32 * 4 && one < 64 * 64 * 32 * 4, `${one} bytes`);
+  assert.equal(await cacheOf({ arms: ['full', 'top-1', { name: 'same', ...upper }], seeds: [1, 2] }), one);
+  const pooled = await cacheOf({ arms: ['full', 'top-1', 'head-only-top'] });
+  assert.equal(pooled - one, 64 * 32 * 4);
+  assert.equal(await cacheOf({ arms: ['full', 'top-1'], run: { cache: { diskBytes: 1000 } } }), 1000);
+});
+
 test('cells are numbered from 1, seeds next to each other', () => {
   const plan = prepared({ seeds: [4, 5, 6], methods: ['fine-tune', 'lora'] });
   assert.equal(countCells(plan), 12);
