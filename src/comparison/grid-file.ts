@@ -157,7 +157,7 @@ function remarkOf(
   const failed = runs.filter(({ failure }) => failure !== undefined);
   const notes = [
     ...(row.note === undefined ? [] : [row.note]),
-    ...(failed.length > 0 ? [`${failed.length} of ${runs.length} seeds failed: ${failed[0]?.failure}`] : []),
+    ...(failed.length > 0 ? [`${failed.length} of ${runs.length} seeds have no result: ${failed[0]?.failure}`] : []),
     // Where all of them failed, the row's own note says so.
     ...(untried.length > 0 && untried.length < trials.length
       ? [`${untried.length} of ${trials.length} trials of its learning rate failed (${untried.join(', ')})`]

@@ -121,7 +121,7 @@ export interface ComparisonRow {
   versus?: Difference;
   /** The row whose triple this one resolves to; this one leaves tests and win counts. */
   sameAs?: string;
-  /** Why there is nothing to compare: such as `no such arm: …` or `2 of 3 seeds failed: …`. */
+  /** Why there is nothing to compare: such as `no such arm: …` or `2 of 3 seeds have no result: …`. */
   note?: string;
 }
 

@@ -288,8 +288,8 @@ describe('what a plan says of rows without runs', () => {
     remarks: [
       { ...remark, arm: 'top-2', triple: { bottom: 5, top: 6, head: 6 } },
       { ...remark, arm: 'above-selected', note: 'no such arm' },
-      { ...remark, arm: 'full', note: '1 of 2 seeds failed: out of memory' },
-      { ...remark, task: 'rte', arm: 'full', note: '2 of 2 seeds failed: out of memory' },
+      { ...remark, arm: 'full', note: '1 of 2 seeds have no result: out of memory' },
+      { ...remark, task: 'rte', arm: 'full', note: '2 of 2 seeds have no result: out of memory' },
     ],
   });
   const row = (id: string) => tables[0].rows.find((one) => one.id === id);
@@ -301,9 +301,9 @@ describe('what a plan says of rows without runs', () => {
     );
     assert.deepEqual([row('top-2')?.sameAs, row('top-2')?.mean], ['selected-2', row('selected-2')?.mean]);
     assert.equal(row('top-2')?.versus, undefined);
-    assert.equal(row('full')?.note, '1 of 2 seeds failed: out of memory');
+    assert.equal(row('full')?.note, '1 of 2 seeds have no result: out of memory');
     assert.deepEqual([row('above-selected')?.scores, row('above-selected')?.arm.head], [[], 0]);
-    assert.ok(notes.includes('rte, en-12x192: no run (2 of 2 seeds failed: out of memory)'));
+    assert.ok(notes.includes('rte, en-12x192: no run (2 of 2 seeds have no result: out of memory)'));
     assert.equal(notes[0], 'first');
   });
 

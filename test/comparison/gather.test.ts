@@ -350,7 +350,7 @@ describe('a grid', () => {
         method: 'fine-tune',
         triple: { bottom: 5, top: 6, head: 6 },
         measuring: { flops: 5e12, seconds: 31.23 - 20 },
-        note: '1 of 2 seeds failed: out of memory',
+        note: '1 of 2 seeds have no result: out of memory',
       },
       { task: 'mrpc', model: 'en-12x192', arm: 'top-2', method: '', triple: { bottom: 5, top: 6, head: 6 } },
       {
