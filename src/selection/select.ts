@@ -1,18 +1,10 @@
 /** From measured ν to what `spantune select` reports: the curve, ℓ*, the proposed arm, and how sure the choice is. */
-import type { SelectResult } from '../pipeline/types.js';
 import { parseArm, type ResolvedArm, resolveArm } from './arms.js';
+import type { ScoreName } from './scores/catalogue.js';
 import { curveOf, type ScoreCurve } from './scores/choose.js';
 import { bestLayer, type SelectionRange } from './strategies.js';
+import type { LayerScoreResult, LayerVariability, SelectionSummary } from './types.js';
 import type { VariabilityResult } from './variability.js';
-
-/** What selection knows of a `SelectResult`; the pipeline adds the task, the model and the cost. */
-export type SelectionSummary = Omit<
-  SelectResult,
-  'task' | 'model' | 'shape' | 'pair' | 'score' | 'scores' | 'seconds' | 'padding' | 'truncated'
-> & {
-  /** What the range of the proposal's argmin changed, where it did. */
-  note?: string;
-};
 
 /** `curve`: the score that chooses, where it is not ν; `unmeasured`: the pass had no classes for ν. Throws a `UserError` where k exceeds the number of layers. */
 export function summariseSelection(
@@ -48,7 +40,15 @@ export function summariseSelection(
 }
 
 /** What places the arms of a run: the curve of the score that chose. */
-export function curveOfSelection({ score, scores, layers }: SelectResult): ScoreCurve {
+export function curveOfSelection({
+  score,
+  scores,
+  layers,
+}: {
+  score: ScoreName;
+  scores: readonly LayerScoreResult[];
+  layers: readonly LayerVariability[];
+}): ScoreCurve {
   const chosen = scores.find(({ name }) => name === score);
   if (score === 'nu' || !chosen) return { nu: layers.map(({ nu }) => nu ?? Number.POSITIVE_INFINITY) };
   return curveOf(
