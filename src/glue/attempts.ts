@@ -37,7 +37,10 @@ export function beginAttempt(folder: string): (outcome: Outcome) => void {
   };
 }
 
-/** Attempts so far, oldest first; the last one may be under way. */
+/**
+ * Attempts so far, oldest first; the last one may be under way. Where the run has its result, an attempt without an end gave it: only the
+ * process that was to note it is gone.
+ */
 export function attemptsOf(folder: string): Attempt[] {
   const file = join(folder, FILE);
   const attempts: Attempt[] = [];
@@ -49,24 +52,16 @@ export function attemptsOf(folder: string): Attempt[] {
       began = undefined;
     }
   }
-  if (began !== undefined) attempts.push({ seconds: Math.max(0, touched(file) - began) / 1000, outcome: 'killed' });
+  if (began !== undefined) {
+    const outcome = existsSync(join(folder, FILES.result)) ? 'done' : 'killed';
+    attempts.push({ seconds: Math.max(0, touched(file) - began) / 1000, outcome });
+  }
   return attempts;
 }
 
-/**
- * Seconds of the attempts that came to nothing. Where the run has its result, an attempt without an end gave it: only the process that
- * was to note it is gone.
- */
+/** Seconds of the attempts that came to nothing. */
 export function lostSeconds(folder: string): number {
-  const attempts = attemptsOf(folder);
-  const last = attempts.length - 1;
-  const gave = (at: number) => at === last && isOpen(folder) && existsSync(join(folder, FILES.result));
-  return attempts.reduce((sum, { outcome, seconds }, at) => sum + (outcome === 'done' || gave(at) ? 0 : seconds), 0);
-}
-
-function isOpen(folder: string): boolean {
-  const last = linesOf(join(folder, FILE)).at(-1);
-  return last !== undefined && 'began' in last;
+  return attemptsOf(folder).reduce((sum, { outcome, seconds }) => sum + (outcome === 'done' ? 0 : seconds), 0);
 }
 
 function close(file: string): void {

@@ -15,6 +15,8 @@ export interface StartOptions {
   /** A file that standard output goes to; it is read unless told. */
   stdout?: number;
   onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+  /** At once: the first line of stderr may come when all is over. */
+  onStart?: (kill: (signal: NodeJS.Signals) => void) => void;
 }
 
 /** The build runs itself; sources run by their loader. */
@@ -31,7 +33,7 @@ export function spantune(words: string[], options: StartOptions = {}): Promise<O
 export function start(
   script: string,
   words: string[],
-  { input, stdout, onStderr }: StartOptions = {},
+  { input, stdout, onStderr, onStart }: StartOptions = {},
 ): Promise<Outcome> {
   const loader = BUILT ? [] : ['--import', 'tsx'];
   const child = spawn(process.execPath, [...loader, '--input-type=module', '-e', script, '--', ...words], {
@@ -39,13 +41,15 @@ export function start(
     stdio: ['pipe', stdout ?? 'pipe', 'pipe'],
   });
   child.stdin?.end(input);
+  const kill = (signal: NodeJS.Signals) => void child.kill(signal);
+  onStart?.(kill);
   const outcome: Outcome = { code: null, stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text) => {
     outcome.stdout += text;
   });
   child.stderr?.setEncoding('utf8').on('data', (text) => {
     outcome.stderr += text;
-    onStderr?.(text, (signal) => child.kill(signal));
+    onStderr?.(text, kill);
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);

@@ -1,11 +1,11 @@
-/** A grid that searches learning rates: its trials are run once, and count as what is finished. */
+/** A grid that searches learning rates: its trials are run once, whatever stops it, and count as what is finished. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { attemptsOf } from '../../src/glue/attempts.js';
 import { spantune } from '../cli/support.js';
-import { bench, isDone, read, runsOf } from './support.js';
+import { begun, bench, isBusy, isDone, read, runsOf, scores, stoppedBy, until } from './support.js';
 
 const { folder, write } = bench();
 const grid = write({
@@ -16,6 +16,7 @@ const grid = write({
 const glue = (output: string, ...words: string[]) => spantune(['glue', grid, '--output', output, ...words]);
 
 const isTrial = (run: string) => isDone(run) && !existsSync(join(run, 'tuned.safetensors'));
+const selections = (output: string) => join(output, 'selections');
 /** How often each run and trial was begun. */
 const attempts = (output: string) => new Map(runsOf(output).map((run) => [run, attemptsOf(run).length]));
 
@@ -62,5 +63,32 @@ describe('a grid that searches', { concurrency: 1 }, () => {
     assert.equal(code, 0, stderr);
     assert.match(stderr, /runs again: .*predictions\.tsv/);
     assert.deepEqual(attempts(whole), first.set(damaged, 2));
+  });
+
+  test('killed while measuring, while searching and while tuning, it comes to the same scores, rates and counts', async (t) => {
+    if (process.platform !== 'linux') return t.skip('looks at /proc');
+    const output = join(folder, 'killed');
+    const points: ((output: string) => boolean)[] = [
+      () => existsSync(selections(output)),
+      () => runsOf(output).some(isDone) && begun(output).some((run) => !isDone(run)),
+      () => runsOf(output).filter(isTrial).length >= 4 && begun(output).some((run) => !isDone(run)),
+    ];
+    for (const ready of points) {
+      await stoppedBy('SIGKILL', grid, output, ready);
+      await until(() => !isBusy(output));
+    }
+    const { code, stderr } = await glue(output, '--jobs', '2');
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(scores(output), scores(whole));
+    assert.equal(runsOf(output).length, runsOf(whole).length);
+    const outcomes = runsOf(output).flatMap((run) => attemptsOf(run).map(({ outcome }) => outcome));
+    assert.equal(outcomes.filter((outcome) => outcome === 'done').length, runsOf(output).length);
+    const killed = outcomes.filter((outcome) => outcome === 'killed').length;
+    assert.ok(killed >= 1 && killed <= 2, `${killed} attempts were killed`);
+    const verdicts = (at: string) => {
+      const { tables } = JSON.parse(readFileSync(join(at, 'comparison.json'), 'utf8'));
+      return tables[0].rows.map(({ id, versus }: { id: string; versus?: object }) => [id, versus]);
+    };
+    assert.deepEqual(verdicts(output), verdicts(whole));
   });
 });

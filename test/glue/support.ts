@@ -89,7 +89,7 @@ export async function stoppedBy(
 ): Promise<Outcome> {
   let kill: ((signal: NodeJS.Signals) => void) | undefined;
   const outcome = spantune(['glue', grid, '--output', output, '--jobs', '1', '--verbose'], {
-    onStderr: (_, end) => {
+    onStart: (end) => {
       kill = end;
     },
   });
