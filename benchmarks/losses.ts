@@ -11,6 +11,7 @@ import { writeSafetensors } from '../src/checkpoint/write.js';
 import { resolveConfig } from '../src/config/load.js';
 import { openTask } from '../src/data/tasks.js';
 import type { Batch } from '../src/data/types.js';
+import { readAll } from '../src/engine/moved.js';
 import { openEngine } from '../src/engine/open.js';
 import type { EngineName } from '../src/engine/types.js';
 import { Interrupted } from '../src/errors.js';
@@ -47,16 +48,10 @@ const arm = { bottom: 1, top: model.config.layers, head: model.config.layers };
 const { spec, state } = attach(engine, model, data.task, arm, resolveTuning(config, model.config).config, quiet);
 
 mkdirSync(values.exchange, { recursive: true });
-const head = state.parameters.names.filter((name) => name.startsWith('classifier.'));
+const head = [...(await readAll(state.parameters))].filter(([name]) => name.startsWith('classifier.'));
 writeSafetensors(
   join(values.exchange, 'head.safetensors'),
-  head.map(
-    (name) =>
-      [
-        toHuggingFace(model.config.family, name),
-        { shape: state.parameters.shape(name), data: state.parameters.read(name) },
-      ] as const,
-  ),
+  head.map(([name, tensor]) => [toHuggingFace(model.config.family, name), tensor] as const),
 );
 
 const lines: string[] = [];

@@ -45,7 +45,7 @@ export interface Bank {
   readonly size: number;
   write(name: string, data: Float32Array): void;
   /** A copy. */
-  read(name: string): Float32Array;
+  read(name: string): Promise<Float32Array>;
   dispose(): void;
 }
 

@@ -2,6 +2,7 @@
 
 import type { TunedConfig } from '../config/schema.js';
 import type { Encoded } from '../data/types.js';
+import { readAll } from '../engine/moved.js';
 import type { Triple } from '../selection/arms.js';
 import { type Attached, modelSpec } from './attach.js';
 import { withEngine } from './engine.js';
@@ -29,8 +30,7 @@ export async function measureInference(
 ): Promise<InferenceResult> {
   const spec = modelSpec(model, data.task, arm, config);
   const { parameters } = model.load(arm.head);
-  const tuned = state.parameters;
-  for (const name of tuned.names) parameters.set(name, { shape: tuned.shape(name), data: tuned.read(name) });
+  for (const [name, tensor] of await readAll(state.parameters)) parameters.set(name, tensor);
   return withEngine(config, async (engine) => {
     const bank = engine.constants(parameters);
     try {

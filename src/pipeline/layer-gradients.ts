@@ -44,7 +44,7 @@ export function createGradientSamples(source: GradientSource) {
   let run: ReturnType<typeof createLayerGradients> | undefined;
 
   const measure = async (batches: (encoded: Encoded[]) => Iterable<Batch>, size: number): Promise<LayerGradients[]> => {
-    weights ??= squaredNorms(config, bank);
+    weights ??= await squaredNorms(config, bank);
     run ??= createLayerGradients(engine, config, { kind: task.kind, classes }, [
       bank,
       headBank(engine, config, fitTop(states, order, regression ? targets : undefined, seed), classes),
@@ -107,12 +107,14 @@ function fitTop(
 }
 
 /** ‖θ‖² of each layer. */
-function squaredNorms(config: EncoderConfig, bank: Bank): Float64Array {
-  return Float64Array.from({ length: config.layers }, (_, index) => {
-    let sum = 0;
-    for (const name of layerShapes(config, index + 1).keys()) for (const value of bank.read(name)) sum += value * value;
-    return sum;
-  });
+async function squaredNorms(config: EncoderConfig, bank: Bank): Promise<Float64Array> {
+  const sums = new Float64Array(config.layers);
+  for (let index = 0; index < config.layers; index++) {
+    for (const name of layerShapes(config, index + 1).keys()) {
+      for (const value of await bank.read(name)) sums[index] += value * value;
+    }
+  }
+  return sums;
 }
 
 function headBank(engine: Engine, { hidden }: EncoderConfig, { weights, biases }: LinearModel, classes: number): Bank {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { RunConfig, TunedConfig } from '../config/schema.js';
 import { openTask } from '../data/tasks.js';
+import { readAll } from '../engine/moved.js';
 import { writeFileWhole } from '../files.js';
 import { type ArmSpec, needsSelection, parseArm, type ResolvedArm, resolveArm } from '../selection/arms.js';
 import { curveOfSelection } from '../selection/select.js';
@@ -89,7 +90,7 @@ export async function runTrain(
         throw (error instanceof Diverged && brokenWeights(model, arm.head)) || error;
       });
     const dev = await clock.measureAsync('evaluate', () => scoreDev(data, predict, reporter, tuned.outputs));
-    writeModel(output, model, attached, arm, config);
+    await writeModel(output, model, attached, arm, config);
     for (const [file, rows] of dev.predictions) writeFileWhole(join(output, file), rows);
     const result = describeRun({
       model,
@@ -120,17 +121,14 @@ export async function runTrain(
   }
 }
 
-function writeModel(
+async function writeModel(
   output: string,
   model: OpenModel,
   { state }: Attached,
   arm: ResolvedArm,
   { tuning }: TunedConfig,
-): void {
-  const { parameters } = state;
-  const tensors = parameters.names.map(
-    (name) => [name, { shape: parameters.shape(name), data: parameters.read(name) }] as const,
-  );
+): Promise<void> {
+  const tensors = [...(await readAll(state.parameters))];
   const { bottom, top, head } = arm;
   writeTuned(output, model.config.family, tensors, {
     format: 'pt',

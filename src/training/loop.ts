@@ -3,7 +3,8 @@
  * (seed, step, micro-batch), the learning rate of the step, so that the state alone says how a run goes on.
  */
 import type { Batch } from '../data/types.js';
-import type { Engine } from '../engine/types.js';
+import { readAll } from '../engine/moved.js';
+import type { Engine, HostTensor } from '../engine/types.js';
 import { Interrupted, UserError } from '../errors.js';
 import { encoderInputs, lossInputs } from '../model/inputs.js';
 import { type AdamWOptions, adamW } from './adamw.js';
@@ -145,7 +146,12 @@ export async function train(
     const better = score > best.score;
     if (better) best.score = score;
     if (better || !best.kept || options.best === 'last') {
-      best.kept = { epoch, step, metrics, weights: options.best === 'last' ? undefined : weightsOf(state) };
+      best.kept = {
+        epoch,
+        step,
+        metrics,
+        weights: options.best === 'last' ? undefined : await readAll(state.parameters),
+      };
     }
     withoutBetter = better ? 0 : withoutBetter + 1;
     hooks.onEvaluation?.({ step, epoch, score, metrics, best: better });
@@ -191,7 +197,7 @@ export async function train(
   }
   if (evaluatedAt !== step) await evaluate(epoch);
   const { weights, ...kept } = best.kept as Kept;
-  for (const [name, values] of weights ?? []) state.parameters.write(name, values);
+  for (const [name, { data }] of weights ?? []) state.parameters.write(name, data);
   return { steps: step, bestEpoch: kept.epoch, bestStep: kept.step, metrics: kept.metrics, epochs: epoch, skipped };
 }
 
@@ -200,11 +206,7 @@ interface Kept {
   epoch: number;
   step: number;
   metrics: Record<string, number>;
-  weights?: Map<string, Float32Array>;
-}
-
-function weightsOf({ parameters }: TrainingState): Map<string, Float32Array> {
-  return new Map(parameters.names.map((name) => [name, parameters.read(name)]));
+  weights?: Map<string, HostTensor<Float32Array>>;
 }
 
 /** Numbers that are none any more, with the remedy. */

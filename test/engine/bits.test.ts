@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { compiledEngine } from '../../src/engine/compiled/engine.js';
+import { readAll } from '../../src/engine/moved.js';
 import { attention, dropout, embedding, gelu, layerNorm, linear } from '../../src/engine/ops.js';
 import type { Bank, HostTensors, Program, Recordable } from '../../src/engine/types.js';
 import { assertSameBits, randomTensors, withGradients } from './support.js';
@@ -59,17 +60,16 @@ function batchOf(
   return { inputs, sizes: { batch, length } };
 }
 
-function open(threads: number) {
+async function open(threads: number) {
   const engine = compiledEngine({ threads });
   const bank = engine.bank(Object.entries(PARAMETERS).map(([name, shape]) => ({ name, shape })));
   const { floats } = randomTensors('bits');
   for (const [name, shape] of Object.entries(PARAMETERS)) bank.write(name, floats(shape, -0.3, 0.3).data);
-  const parameters = bank.names.map((name) => [name, { shape: bank.shape(name), data: bank.read(name) }] as const);
-  return { engine, bank, constants: engine.constants(new Map(parameters)) };
+  return { engine, bank, constants: engine.constants(await readAll(bank)) };
 }
 
-const one = open(1);
-const two = open(2);
+const one = await open(1);
+const two = await open(2);
 after(async () => {
   await one.engine.close();
   await two.engine.close();
@@ -115,7 +115,7 @@ test('one and two threads give the same bits element by element and summed up', 
     );
     const sum = await engine.sumOfSquares(bank);
     await program.run({ reads: [bank], writes: [bank], scalars: { rate: 0.3 } });
-    results.push({ sum, data: bank.read('x') });
+    results.push({ sum, data: await bank.read('x') });
   }
   assert.equal(results[1].sum, results[0].sum);
   assertSameBits(results[1].data, results[0].data, 'elements');

@@ -9,7 +9,7 @@ import { compiledProgram, type ProgramHost } from '../../src/engine/compiled/pro
 import { type Cached, createSessionCache, peakBytes } from '../../src/engine/compiled/session.js';
 import { gelu } from '../../src/engine/ops.js';
 import type { Engine, Recordable } from '../../src/engine/types.js';
-import { assertClose, randomTensors, withEngine } from './support.js';
+import { assertClose, ON_HOST, randomTensors, withEngine } from './support.js';
 
 type Entry = Awaited<ReturnType<ProgramHost['cache']['get']>>;
 
@@ -112,15 +112,19 @@ test('what a session keeps of constants is counted', async () => {
   const inputs = { x: floats([2, 100]) };
   const held: number[] = [];
   for (const open of [(engine: Engine) => engine.bank([{ name: 'w', shape: [100, 50] }]), constants]) {
-    await withEngine('compiled', async (engine) => {
-      const cache = watchedCache(2 ** 30);
-      const product: Recordable = ({ x, w }) => ({ y: tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D) });
-      const host = { threads: 1, device: 'cpu' as const, cache };
-      const program = compiledProgram(host, 'p', product, { shapes: ({ n }) => ({ x: [n, 100] }) });
-      await program.run({ inputs, sizes: { n: 2 }, banks: [open(engine)] });
-      held.push(cache.bytes());
-      await cache.clear();
-    });
+    await withEngine(
+      'compiled',
+      async (engine) => {
+        const cache = watchedCache(2 ** 30);
+        const product: Recordable = ({ x, w }) => ({ y: tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D) });
+        const host = { threads: 1, device: 'cpu' as const, cache };
+        const program = compiledProgram(host, 'p', product, { shapes: ({ n }) => ({ x: [n, 100] }) });
+        await program.run({ inputs, sizes: { n: 2 }, banks: [open(engine)] });
+        held.push(cache.bytes());
+        await cache.clear();
+      },
+      ON_HOST,
+    );
   }
   assert.equal(held[1] - held[0], 4 * 100 * 50);
 

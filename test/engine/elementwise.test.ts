@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs';
 import { compiledBanks } from '../../src/engine/compiled/bank.js';
+import { readAll } from '../../src/engine/moved.js';
 import type { Bank, BankEntry, ElementwiseFunction, Engine } from '../../src/engine/types.js';
-import { assertClose, assertSameBits, randomTensors, sizeOf, withEngine } from './support.js';
+import { assertClose, assertSameBits, ON_HOST, randomTensors, sizeOf, withEngine } from './support.js';
 
 const ENGINES = ['compiled', 'cpu'] as const;
 
@@ -65,7 +66,7 @@ for (const [size, entries] of Object.entries({ small: SMALL, large: LARGE })) {
     const contents = async (name: 'compiled' | 'cpu', inPlace: boolean) =>
       withEngine(name, async (engine) => {
         const banks = await adamSteps(engine, entries, inPlace);
-        return banks.map((bank) => entries.map((entry) => bank.read(entry.name)));
+        return Promise.all(banks.map((bank) => Promise.all(entries.map((entry) => bank.read(entry.name)))));
       });
     const separate = await contents('compiled', false);
     const inPlace = await contents('compiled', true);
@@ -83,7 +84,7 @@ for (const name of ENGINES) {
   test(`${name}: a group is treated alone`, async () => {
     await withEngine(name, async (engine) => {
       const bank = filled(engine.bank(SMALL), SMALL, 'bank');
-      const before = new Map(SMALL.map((entry) => [entry.name, bank.read(entry.name)]));
+      const before = await readAll(bank);
       const shift = engine.elementwise('shift', ([x], { by }) => [tf.add(x, by)], ['by']);
       const run = (by: number, group?: string) => shift.run({ reads: [bank], writes: [bank], scalars: { by }, group });
       await run(2, 'decay');
@@ -91,8 +92,8 @@ for (const name of ENGINES) {
       await run(1);
       await run(8, 'no such group');
       for (const { name: entry, group } of SMALL) {
-        const expected = before.get(entry)?.map((x) => x + (group === 'decay' ? 3 : 1.5)) ?? [];
-        assertClose(bank.read(entry), expected, 1e-6, entry);
+        const expected = before.get(entry)?.data.map((x) => x + (group === 'decay' ? 3 : 1.5)) ?? [];
+        assertClose(await bank.read(entry), expected, 1e-6, entry);
       }
     });
   });
@@ -101,12 +102,12 @@ for (const name of ENGINES) {
     await withEngine(name, async (engine) => {
       for (const entries of [SMALL, LARGE]) {
         const bank = filled(engine.bank(entries), entries, 'bank', -3, 2);
-        const expected = () =>
-          entries.flatMap((entry) => [...bank.read(entry.name)]).reduce((sum, x) => sum + x * x, 0);
-        assertClose([await engine.sumOfSquares(bank)], [expected()], 2e-6, 'as written');
+        const expected = async () =>
+          [...(await readAll(bank)).values()].flatMap(({ data }) => [...data]).reduce((sum, x) => sum + x * x, 0);
+        assertClose([await engine.sumOfSquares(bank)], [await expected()], 2e-6, 'as written');
         const shift = engine.elementwise('shift', ([x]) => [tf.add(x, 4)], []);
         await shift.run({ reads: [bank], writes: [bank], scalars: {} });
-        assertClose([await engine.sumOfSquares(bank)], [expected()], 2e-6, 'after all was shifted');
+        assertClose([await engine.sumOfSquares(bank)], [await expected()], 2e-6, 'after all was shifted');
       }
       assert.equal(await engine.sumOfSquares(engine.bank(SMALL)), 0);
       assert.equal(await engine.sumOfSquares(engine.bank([])), 0);
@@ -155,14 +156,14 @@ for (const name of ENGINES) {
         bank.size,
         SMALL.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
       );
-      assert.deepEqual(bank.read('b'), new Float32Array(7));
+      assert.deepEqual(await bank.read('b'), new Float32Array(7));
       const data = new Float32Array(7).fill(2);
       bank.write('b', data);
       data.fill(3);
-      bank.read('b').fill(4);
-      assert.deepEqual(bank.read('b'), new Float32Array(7).fill(2));
-      assert.deepEqual(bank.read('a'), new Float32Array(15));
-      assert.throws(() => bank.read('z'), { name: 'EngineError', message: /no tensor "z"/ });
+      (await bank.read('b')).fill(4);
+      assert.deepEqual(await bank.read('b'), new Float32Array(7).fill(2));
+      assert.deepEqual(await bank.read('a'), new Float32Array(15));
+      await assert.rejects(async () => bank.read('z'), { name: 'EngineError', message: /no tensor "z"/ });
       assert.throws(() => bank.shape('z'), { name: 'EngineError' });
       assert.throws(() => bank.write('b', new Float32Array(8)), {
         name: 'EngineError',
@@ -174,27 +175,31 @@ for (const name of ENGINES) {
 }
 
 test('tensors of a bank start at 64 bytes, groups lie together, and padding stays 0', async () => {
-  await withEngine('compiled', async (engine) => {
-    const [bank] = compiledBanks(SMALL, 1);
-    const [{ flat }] = bank.parts;
-    const padding = () => {
-      const used = new Set<number>();
-      for (const { name, shape } of SMALL) {
-        const start = bank.view(name).byteOffset / 4;
-        assert.equal(start % 16, 0, name);
-        for (let i = 0; i < sizeOf(shape); i++) used.add(start + i);
+  await withEngine(
+    'compiled',
+    async (engine) => {
+      const [bank] = compiledBanks(SMALL, 1);
+      const [{ flat }] = bank.parts;
+      const padding = () => {
+        const used = new Set<number>();
+        for (const { name, shape } of SMALL) {
+          const start = bank.view(name).byteOffset / 4;
+          assert.equal(start % 16, 0, name);
+          for (let i = 0; i < sizeOf(shape); i++) used.add(start + i);
+        }
+        return flat.filter((_, i) => !used.has(i));
+      };
+      const shift = engine.elementwise('shift', ([x]) => [tf.add(x, 1)], []);
+      await shift.run({ reads: [bank], writes: [bank], scalars: {} });
+      assert.deepEqual(padding(), new Float32Array(flat.length - bank.size));
+      const [start, end] = bank.range('decay');
+      for (const { name, group } of SMALL) {
+        const at = bank.view(name).byteOffset / 4;
+        assert.equal(at >= start && at < end, group === 'decay', name);
       }
-      return flat.filter((_, i) => !used.has(i));
-    };
-    const shift = engine.elementwise('shift', ([x]) => [tf.add(x, 1)], []);
-    await shift.run({ reads: [bank], writes: [bank], scalars: {} });
-    assert.deepEqual(padding(), new Float32Array(flat.length - bank.size));
-    const [start, end] = bank.range('decay');
-    for (const { name, group } of SMALL) {
-      const at = bank.view(name).byteOffset / 4;
-      assert.equal(at >= start && at < end, group === 'decay', name);
-    }
-  });
+    },
+    ON_HOST,
+  );
 });
 
 test('denormals are written as 0, and what is as small as a normal number gets stays', async () => {
@@ -203,16 +208,20 @@ test('denormals are written as 0, and what is as small as a normal number gets s
     bank.write('x', Float32Array.of(2 ** -125, -(2 ** -125), 2 ** -127, 1));
     const halve = engine.elementwise('halve', ([x]) => [tf.mul(x, 0.5)], []);
     await halve.run({ reads: [bank], writes: [bank], scalars: {} });
-    assert.deepEqual(bank.read('x'), Float32Array.of(2 ** -126, -(2 ** -126), 0, 0.5));
+    assert.deepEqual(await bank.read('x'), Float32Array.of(2 ** -126, -(2 ** -126), 0, 0.5));
     await halve.run({ reads: [bank], writes: [bank], scalars: {} });
-    assert.deepEqual(bank.read('x').map(Math.abs), Float32Array.of(0, 0, 0, 0.25));
+    assert.deepEqual((await bank.read('x')).map(Math.abs), Float32Array.of(0, 0, 0, 0.25));
   });
 });
 
 test('an operation without a vector form is refused by name', async () => {
-  await withEngine('compiled', async (engine) => {
-    const bank = engine.bank([{ name: 'x', shape: [4] }]);
-    const wave = engine.elementwise('wave', ([x]) => [tf.tanh(x)], []);
-    await assert.rejects(wave.run({ reads: [bank], writes: [bank], scalars: {} }), /Tanh/);
-  });
+  await withEngine(
+    'compiled',
+    async (engine) => {
+      const bank = engine.bank([{ name: 'x', shape: [4] }]);
+      const wave = engine.elementwise('wave', ([x]) => [tf.tanh(x)], []);
+      await assert.rejects(wave.run({ reads: [bank], writes: [bank], scalars: {} }), /Tanh/);
+    },
+    ON_HOST,
+  );
 });

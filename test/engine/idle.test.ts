@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { type CompiledBank, compiledBanks } from '../../src/engine/compiled/bank.js';
 import { adamW, decayGroup } from '../../src/training/adamw.js';
-import { assertClose, assertSameBits, withEngine } from './support.js';
+import { assertClose, assertSameBits, ON_HOST, withEngine } from './support.js';
 
 const ROWS = 40;
 
@@ -38,62 +38,70 @@ function banksOf(width: number, most?: number): CompiledBank[] {
 const elements = ({ parts }: CompiledBank) => Float32Array.from(parts.flatMap(({ flat }) => [...flat]));
 
 test('AdamW leaves out what was never used, and gives the same bits as over everything', async () => {
-  await withEngine('compiled', (engine) =>
-    fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(1, 3, 16, 20).chain((width) => fc.tuple(fc.constant(width), steps(width))),
-        fc.constantFrom(0, 0.1),
-        fc.constantFrom(undefined, 1),
-        async ([width, schedule], weightDecay, most) => {
-          const update = adamW(engine, { beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay });
-          const results: Float32Array[][] = [];
-          for (const whole of [false, true]) {
-            const [parameters, gradients, first, second] = banksOf(width, most);
-            let step = 0;
-            for (const { ids, add, values } of schedule) {
-              gradients.scatter('table.weight', Float32Array.from(values), Int32Array.from(ids), add);
-              gradients.write('before.bias', Float32Array.of(1, -1, 0.5, 0, 2));
-              if (whole) gradients.overwritten('table.weight');
-              const exact = elements(gradients).reduce((sum, x) => sum + x * x, 0);
-              assertClose([await engine.sumOfSquares(gradients)], [exact], 1e-5, 'sum of squares');
-              await update({ parameters, gradients, first, second }, ++step, 0.1, 1);
+  await withEngine(
+    'compiled',
+    (engine) =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(1, 3, 16, 20).chain((width) => fc.tuple(fc.constant(width), steps(width))),
+          fc.constantFrom(0, 0.1),
+          fc.constantFrom(undefined, 1),
+          async ([width, schedule], weightDecay, most) => {
+            const update = adamW(engine, { beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay });
+            const results: Float32Array[][] = [];
+            for (const whole of [false, true]) {
+              const [parameters, gradients, first, second] = banksOf(width, most);
+              let step = 0;
+              for (const { ids, add, values } of schedule) {
+                gradients.scatter('table.weight', Float32Array.from(values), Int32Array.from(ids), add);
+                gradients.write('before.bias', Float32Array.of(1, -1, 0.5, 0, 2));
+                if (whole) gradients.overwritten('table.weight');
+                const exact = elements(gradients).reduce((sum, x) => sum + x * x, 0);
+                assertClose([await engine.sumOfSquares(gradients)], [exact], 1e-5, 'sum of squares');
+                await update({ parameters, gradients, first, second }, ++step, 0.1, 1);
+              }
+              results.push([parameters, first, second].map(elements));
             }
-            results.push([parameters, first, second].map(elements));
-          }
-          results[0].forEach((flat, i) => {
-            assertSameBits(flat, results[1][i], `bank ${i}`);
-          });
-        },
+            results[0].forEach((flat, i) => {
+              assertSameBits(flat, results[1][i], `bank ${i}`);
+            });
+          },
+        ),
+        { numRuns: 60 },
       ),
-      { numRuns: 60 },
-    ),
+    ON_HOST,
   );
 });
 
 test('parts of a bank give the same as one', async () => {
-  await withEngine('compiled', async (engine) => {
-    const update = adamW(engine, { beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.1 });
-    const [whole, parted] = await Promise.all(
-      [undefined, 1].map(async (most) => {
-        const [parameters, gradients, first, second] = banksOf(16, most);
-        for (const name of gradients.names) {
-          const size = gradients.view(name).length;
-          gradients.write(
-            name,
-            Float32Array.from({ length: size }, (_, i) => Math.cos(i)),
-          );
-        }
-        await update({ parameters, gradients, first, second }, 1, 0.1, 1);
-        const norm = await engine.sumOfSquares(gradients);
-        return { parts: parameters.parts.length, norm, read: parameters.names.map((name) => parameters.read(name)) };
-      }),
-    );
-    assert.deepEqual([whole.parts, parted.parts], [1, 3]);
-    assertClose([whole.norm], [parted.norm], 1e-12, 'sum of squares');
-    whole.read.forEach((tensor, i) => {
-      assertSameBits(tensor, parted.read[i], `tensor ${i}`);
-    });
-  });
+  await withEngine(
+    'compiled',
+    async (engine) => {
+      const update = adamW(engine, { beta1: 0.9, beta2: 0.999, epsilon: 1e-6, weightDecay: 0.1 });
+      const [whole, parted] = await Promise.all(
+        [undefined, 1].map(async (most) => {
+          const [parameters, gradients, first, second] = banksOf(16, most);
+          for (const name of gradients.names) {
+            const size = gradients.view(name).length;
+            gradients.write(
+              name,
+              Float32Array.from({ length: size }, (_, i) => Math.cos(i)),
+            );
+          }
+          await update({ parameters, gradients, first, second }, 1, 0.1, 1);
+          const norm = await engine.sumOfSquares(gradients);
+          const read = await Promise.all(parameters.names.map((name) => parameters.read(name)));
+          return { parts: parameters.parts.length, norm, read };
+        }),
+      );
+      assert.deepEqual([whole.parts, parted.parts], [1, 3]);
+      assertClose([whole.norm], [parted.norm], 1e-12, 'sum of squares');
+      whole.read.forEach((tensor, i) => {
+        assertSameBits(tensor, parted.read[i], `tensor ${i}`);
+      });
+    },
+    ON_HOST,
+  );
 });
 
 test('what is used is told by rows, and everything after any other write', () => {

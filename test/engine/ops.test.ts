@@ -13,7 +13,7 @@ import {
   singleQueryAttention,
 } from '../../src/engine/ops.js';
 import type { Call, HostTensors, Recordable } from '../../src/engine/types.js';
-import { assertAgree, assertClose, randomTensors, runBoth, withEngine, withGradients } from './support.js';
+import { assertAgree, assertClose, device, randomTensors, runBoth, withEngine, withGradients } from './support.js';
 
 const { floats, integers } = randomTensors('ops');
 
@@ -62,7 +62,7 @@ test('layerNorm, also far from 0 and where a row hardly varies', async () => {
       weights: floats([rows, width]),
     };
     // Cancellation costs digits where the values are large against their spread.
-    const tolerance = high - low < 0.01 ? 2e-3 : low > 5 ? 1e-4 : 1e-5;
+    const tolerance = high - low < 0.01 ? (device() === 'webgpu' ? 5e-3 : 2e-3) : low > 5 ? 1e-4 : 1e-5;
     await compare(
       `${rows} × ${width} in ${low} … ${high}`,
       ['x', 'weight', 'bias'],
@@ -274,8 +274,8 @@ for (const name of ['compiled', 'cpu'] as const) {
         const inputs = draw(n);
         await program.run({ inputs, banks: [parameters], into: { bank: gradients, add } });
         expected = scatterAdd(inputs.ids.data, inputs.weights.data, add ? expected : zeros);
-        assertClose(gradients.read('table'), expected, 1e-6, message);
-        assert.ok(gradients.read('other').every((x) => x === 0));
+        assertClose(await gradients.read('table'), expected, 1e-6, message);
+        assert.ok((await gradients.read('other')).every((x) => x === 0));
       };
       for (const [i, add] of [false, true, true, false, false, true].entries())
         await step(add, 4 + (i % 2), `run ${i}`);
@@ -285,7 +285,7 @@ for (const name of ['compiled', 'cpu'] as const) {
       const half = engine.elementwise('plus half', ([x]) => [tf.add(x, 0.5)], []);
       await half.run({ reads: [gradients], writes: [gradients], scalars: {} });
       assertClose(
-        gradients.read('table'),
+        await gradients.read('table'),
         expected.map((x) => x + 0.5),
         1e-6,
         'after an element-wise program',
@@ -313,12 +313,12 @@ for (const name of ['compiled', 'cpu'] as const) {
         const gradient = lookUp(all, context).table;
         return { table: gradient, norm: tf.sum(tf.square(gradient)) };
       });
-      assertClose(gradients.read('table'), sums, 1e-6, 'beside its norm');
+      assertClose(await gradients.read('table'), sums, 1e-6, 'beside its norm');
       assertClose(both.norm.data, [sums.reduce((sum, x) => sum + x * x, 0)], 1e-5, 'norm');
 
       await run((all, context) => ({ table: tf.add(lookUp(all, context).table, tf.mul(all.table, 0.5)) }));
       assertClose(
-        gradients.read('table'),
+        await gradients.read('table'),
         sums.map((x, i) => x + table[i] / 2),
         1e-6,
         'decayed',
@@ -331,15 +331,15 @@ for (const name of ['compiled', 'cpu'] as const) {
         inputs.weights.data,
         new Array(ROWS * WIDTH).fill(0),
       );
-      assertClose(gradients.read('table'), shifted, 1e-6, 'computed ids');
+      assertClose(await gradients.read('table'), shifted, 1e-6, 'computed ids');
 
       // A result for the caller is the whole table too.
       const { gradient } = await run((all, context) => ({ gradient: lookUp(all, context).table }));
       assertClose(gradient.data, sums, 1e-6, 'for the caller');
-      assertClose(gradients.read('table'), shifted, 1e-6, 'the bank is left alone');
+      assertClose(await gradients.read('table'), shifted, 1e-6, 'the bank is left alone');
 
       await run(lookUp);
-      assertClose(gradients.read('table'), sums, 1e-6, 'rows again');
+      assertClose(await gradients.read('table'), sums, 1e-6, 'rows again');
     });
   });
 }

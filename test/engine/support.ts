@@ -38,6 +38,9 @@ export const backend = () => (process.env.SPANTUNE_TEST_BACKEND === 'tensorflow'
 /** Where the compiled engine computes: SPANTUNE_TEST_DEVICE=webgpu for a GPU, or a software driver for one. */
 export const device = () => (process.env.SPANTUNE_TEST_DEVICE ?? 'cpu') as Device;
 
+/** For what concerns banks in the host's memory, symbolic sizes or the processor's own checks. */
+export const ON_HOST: EngineOptions = { threads: 1 };
+
 /** Runs a function with a fresh engine and closes it. */
 export async function withEngine<T>(
   name: 'compiled' | 'cpu',

@@ -9,7 +9,7 @@ import { createSessionCache } from '../../src/engine/compiled/session.js';
 import { eagerEngine } from '../../src/engine/eager/engine.js';
 import { attention, dropout, embedding, gelu, layerNorm, linear } from '../../src/engine/ops.js';
 import type { Engine, HostTensors, Recordable, Sizes } from '../../src/engine/types.js';
-import { assertAgree, backend, randomTensors, withEngine } from './support.js';
+import { assertAgree, backend, ON_HOST, randomTensors, withEngine } from './support.js';
 
 const [VOCABULARY, HIDDEN, HEADS, INNER] = [11, 8, 2, 12];
 
@@ -162,44 +162,52 @@ test('a slice’s gradient is padded to the size of the call; what would freeze 
       [1, 3],
     ]),
   });
-  await withEngine('compiled', async (compiled) => {
-    await withEngine('cpu', async (eager) => {
-      const program = compiled.program('slices', body, { shapes: shapesOfX });
-      const oracle = eager.program('slices', body);
-      for (const [n, m] of [
-        [2, 3],
-        [4, 1],
-        [1, 6],
-      ]) {
-        const { floats } = randomTensors(n, m);
-        const call = { inputs: { x: floats([n, m, 2]), row: floats([m]) }, sizes: { n, m } };
-        assertAgree({ compiled: await program.run(call), eager: await oracle.run(call) }, 1e-6, `${n} × ${m}`);
-      }
-      const { floats } = randomTensors(0);
-      const call = { inputs: { x: floats([1, 2, 2]), row: floats([4]) }, sizes: { n: 1, m: 4 } };
-      const refused: [RegExp, Recordable][] = [
-        [/^PadV2 .* symbolic$/, ({ row }) => ({ y: tf.pad(row, [[0, 1]]) })],
-        [/^Slice .* symbolic$/, ({ row }) => ({ y: tf.slice(row, 1) })],
-        [/^Slice .* symbolic$/, ({ row }, { sizes: { m } }) => ({ y: tf.slice(row, 0, m - 1) })],
-        [/^Slice .* symbolic$/, ({ row }, { sizes: { m } }) => ({ y: tf.slice(row, m - 1, 1) })],
-        [/^Slice .* symbolic$/, ({ row }, { sizes: { m } }) => ({ y: tf.slice(tf.concat([row, row]), m, m) })],
-      ];
-      for (const [message, longer] of refused) {
-        const program = compiled.program('refused', longer, { shapes: shapesOfX });
-        await assert.rejects(program.run(call), { name: 'EngineError', message });
-      }
-    });
-  });
+  await withEngine(
+    'compiled',
+    async (compiled) => {
+      await withEngine('cpu', async (eager) => {
+        const program = compiled.program('slices', body, { shapes: shapesOfX });
+        const oracle = eager.program('slices', body);
+        for (const [n, m] of [
+          [2, 3],
+          [4, 1],
+          [1, 6],
+        ]) {
+          const { floats } = randomTensors(n, m);
+          const call = { inputs: { x: floats([n, m, 2]), row: floats([m]) }, sizes: { n, m } };
+          assertAgree({ compiled: await program.run(call), eager: await oracle.run(call) }, 1e-6, `${n} × ${m}`);
+        }
+        const { floats } = randomTensors(0);
+        const call = { inputs: { x: floats([1, 2, 2]), row: floats([4]) }, sizes: { n: 1, m: 4 } };
+        const refused: [RegExp, Recordable][] = [
+          [/^PadV2 .* symbolic$/, ({ row }) => ({ y: tf.pad(row, [[0, 1]]) })],
+          [/^Slice .* symbolic$/, ({ row }) => ({ y: tf.slice(row, 1) })],
+          [/^Slice .* symbolic$/, ({ row }, { sizes: { m } }) => ({ y: tf.slice(row, 0, m - 1) })],
+          [/^Slice .* symbolic$/, ({ row }, { sizes: { m } }) => ({ y: tf.slice(row, m - 1, 1) })],
+          [/^Slice .* symbolic$/, ({ row }, { sizes: { m } }) => ({ y: tf.slice(tf.concat([row, row]), m, m) })],
+        ];
+        for (const [message, longer] of refused) {
+          const program = compiled.program('refused', longer, { shapes: shapesOfX });
+          await assert.rejects(program.run(call), { name: 'EngineError', message });
+        }
+      });
+    },
+    ON_HOST,
+  );
 });
 
 test('a size that no input has alone is refused', async () => {
-  await withEngine('compiled', async (engine) => {
-    const program = engine.program('p', ({ x }, { sizes: { n } }) => ({ y: tf.reshape(x, [n, n, 1]) }), {
-      shapes: ({ n }) => ({ x: [n * n] }),
-    });
-    await assert.rejects(program.run({ inputs: { x: randomTensors(1).floats([4]) }, sizes: { n: 2 } }), {
-      name: 'EngineError',
-      message: /no input has a dimension that is n alone/,
-    });
-  });
+  await withEngine(
+    'compiled',
+    async (engine) => {
+      const program = engine.program('p', ({ x }, { sizes: { n } }) => ({ y: tf.reshape(x, [n, n, 1]) }), {
+        shapes: ({ n }) => ({ x: [n * n] }),
+      });
+      await assert.rejects(program.run({ inputs: { x: randomTensors(1).floats([4]) }, sizes: { n: 2 } }), {
+        name: 'EngineError',
+        message: /no input has a dimension that is n alone/,
+      });
+    },
+    ON_HOST,
+  );
 });

@@ -44,9 +44,9 @@ for (const name of ENGINES) {
         await withEngine(name, async (engine) => {
           const { parameters } = await run(engine, example);
           for (const [key, expected] of Object.entries(example.end)) {
-            assertClose(parameters.read(key), expected, 1e-6, key);
+            assertClose(await parameters.read(key), expected, 1e-6, key);
             // Else a group that never moved would pass.
-            assert.notDeepEqual(Array.from(parameters.read(key)), example.start[key]);
+            assert.notDeepEqual(Array.from(await parameters.read(key)), example.start[key]);
           }
         });
       });

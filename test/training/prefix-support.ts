@@ -7,6 +7,7 @@ import { readEncoderConfig } from '../../src/checkpoint/config.js';
 import { loadEncoder } from '../../src/checkpoint/load.js';
 import { trainingBatches } from '../../src/data/batches.js';
 import type { Encoded } from '../../src/data/types.js';
+import { readAll } from '../../src/engine/moved.js';
 import { openEngine } from '../../src/engine/open.js';
 import { initialiseAdapters, spanAdapters } from '../../src/model/adapters/registry.js';
 import { initialiseHead } from '../../src/model/initialise.js';
@@ -155,8 +156,8 @@ export async function stepsOf(
         norms.push(gradientNorm);
       },
     });
-    const names = state.parameters.names;
-    return { losses, norms, weights: new Map(names.map((name) => [name, state.parameters.read(name)])) };
+    const tensors = [...(await readAll(state.parameters))];
+    return { losses, norms, weights: new Map(tensors.map(([name, { data }]) => [name, data])) };
   } finally {
     disposeState(state);
     await engine.close();

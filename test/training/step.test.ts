@@ -51,10 +51,10 @@ async function runTiny(
   return { reports, state, skipped };
 }
 
-function assertSameState(actual: TrainingState, expected: TrainingState): void {
+async function assertSameState(actual: TrainingState, expected: TrainingState): Promise<void> {
   for (const bank of ['parameters', 'first', 'second'] as const) {
     for (const name of expected.parameters.names) {
-      assertSameBits(actual[bank].read(name), expected[bank].read(name), `${bank} ${name}`);
+      assertSameBits(await actual[bank].read(name), await expected[bank].read(name), `${bank} ${name}`);
     }
   }
 }
@@ -84,7 +84,7 @@ for (const name of ENGINES) {
           'gradient norms',
         );
         for (const [key, expected] of Object.entries(end)) {
-          assertClose(state.parameters.read(key), expected, 2e-5, key);
+          assertClose(await state.parameters.read(key), expected, 2e-5, key);
         }
       });
     });
@@ -101,8 +101,8 @@ for (const name of ENGINES) {
         for (const [i, { loss, gradientNorm }] of large.reports.entries()) {
           assertClose([small.reports[i].loss, small.reports[i].gradientNorm], [loss, gradientNorm], 1e-5, `step ${i}`);
         }
-        const expected = parametersOf(large.state);
-        for (const [key, values] of parametersOf(small.state)) {
+        const expected = await parametersOf(large.state);
+        for (const [key, values] of await parametersOf(small.state)) {
           assertClose(values, expected.get(key) ?? [], 1e-5, key);
         }
       });
@@ -122,7 +122,7 @@ for (const name of ENGINES) {
           skipping.reports.map(({ gradientNorm }) => Number.isFinite(gradientNorm)),
           [true, false, true],
         );
-        assertSameState(skipping.state, without.state);
+        await assertSameState(skipping.state, without.state);
       });
     });
 
@@ -140,7 +140,7 @@ for (const name of ENGINES) {
           await update({ parameters, gradients, first, second }, 1, rate, 1);
           // The first step of AdamW moves by the rate, against the gradient's sign.
           const expected = start.map((value, i) => value - rate * Math.sign(gradient[i]));
-          assertClose(parameters.read('w.weight'), expected, 1e-5, `rate ${rate}`);
+          assertClose(await parameters.read('w.weight'), expected, 1e-5, `rate ${rate}`);
         }
       });
     });
@@ -162,7 +162,7 @@ test('with dropout on, several accumulated steps agree between the engines', asy
       assert.equal(actual.reports.length, 6);
       assertClose(lossesOf(actual), lossesOf(expected), 1e-5, 'losses');
       for (const key of expected.state.parameters.names) {
-        assertClose(actual.state.parameters.read(key), expected.state.parameters.read(key), 1e-4, key);
+        assertClose(await actual.state.parameters.read(key), await expected.state.parameters.read(key), 1e-4, key);
       }
       assert.notDeepEqual(lossesOf(actual), lossesOf(await run(compiled, 0)));
     });
@@ -191,14 +191,14 @@ describe('steps that are passed over', () => {
   test('20 in a row end the run with a remedy, and nothing has moved', async () => {
     await withEngine('compiled', async (engine) => {
       const { spec, state } = tiny(engine, model);
-      const before = parametersOf(state);
+      const before = await parametersOf(state);
       await assert.rejects(train(engine, spec, state, data(20), optionsOf(), noEvaluation), (error) => {
         assert.ok(error instanceof UserError);
         assert.match(error.message, /not finite in 20 steps in a row, the last of them step 20/);
         assert.match(error.hint ?? '', /learningRate/);
         return true;
       });
-      for (const [key, values] of parametersOf(state)) assertSameBits(values, before.get(key) ?? [], key);
+      for (const [key, values] of await parametersOf(state)) assertSameBits(values, before.get(key) ?? [], key);
     });
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { loadEncoder } from '../../src/checkpoint/load.js';
 import { makeBatch } from '../../src/data/batches.js';
 import type { Encoded } from '../../src/data/types.js';
+import { readAll } from '../../src/engine/moved.js';
 import type { Engine } from '../../src/engine/types.js';
 import { initialiseHead } from '../../src/model/initialise.js';
 import type { Pooling } from '../../src/model/inputs.js';
@@ -140,8 +141,7 @@ export function optionsOf(options: Partial<LoopOptions> = {}): LoopOptions {
 export const noEvaluation = { evaluate: async () => ({ score: 0, metrics: {} }) };
 
 /** Every parameter by name, tuned and frozen. */
-export function parametersOf(state: TrainingState): Map<string, Float32Array> {
-  return new Map(
-    [state.parameters, state.frozen].flatMap((bank) => bank.names.map((name) => [name, bank.read(name)] as const)),
-  );
+export async function parametersOf(state: TrainingState): Promise<Map<string, Float32Array>> {
+  const all = [...(await readAll(state.parameters)), ...(await readAll(state.frozen))];
+  return new Map(all.map(([name, { data }]) => [name, data]));
 }

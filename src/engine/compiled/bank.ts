@@ -17,19 +17,24 @@ export interface Part {
   memory: WebAssembly.Memory | undefined;
 }
 
-export interface CompiledBank extends Bank {
-  readonly parts: readonly Part[];
+/** What programs ask of a bank, wherever its tensors lie. */
+export interface ProgramBank extends Bank {
   /** Equal numbers mean equal names and shapes in equal places. */
   readonly layout: number;
   /** Of a bank that is only read from now on: a number that no other has. */
-  seal: number | undefined;
+  seal?: number;
+  has(name: string): boolean;
+  tensor(name: string): ort.Tensor | Promise<ort.Tensor>;
+}
+
+export interface CompiledBank extends ProgramBank {
+  readonly parts: readonly Part[];
   /** First and last (exclusive) element of a group, or of all. */
   range(group?: string): Range;
   /** What of a group, or of all, may differ from 0 (`now`), or may ever have; ends are multiples of 16. */
   used(when: 'now' | 'ever', group?: string): Range[];
   tensor(name: string): ort.Tensor;
   view(name: string): Float32Array;
-  has(name: string): boolean;
   /** Writes a tensor that is 0 but for rows: the sums of `rows` [n, width] by `ids`. */
   scatter(name: string, rows: Float32Array, ids: Int32Array, add: boolean): void;
   /** Says that a tensor, or any, was written by other means than `scatter`: all of it may differ from 0, padding included. */
@@ -52,9 +57,14 @@ export function compiledBanks(entries: readonly BankEntry[], count: number, most
 let seals = 0;
 
 /** The same bank, which nothing is written into any more. */
-export function sealed(bank: CompiledBank): CompiledBank {
+export function sealed<T extends ProgramBank>(bank: T): T {
   bank.seal = seals++;
   return bank;
+}
+
+/** Throws an `EngineError` where the tensor is a constant. */
+export function refuseSealed({ seal }: ProgramBank, name: string): void {
+  if (seal !== undefined) throw new EngineError(`"${name}" is a constant, which cannot be written`);
 }
 
 /** `count` arrays of zeros, in one memory if there are several and they fit. */
@@ -110,7 +120,7 @@ function compiledBank(
     return found;
   };
   const writable = (name: string) => {
-    if (bank.seal !== undefined) throw new EngineError(`"${name}" is a constant, which cannot be written`);
+    refuseSealed(bank, name);
     return view(name);
   };
   const view = (name: string) => {
@@ -120,7 +130,6 @@ function compiledBank(
     return flat.subarray(offset - from, offset - from + size);
   };
   const bank: CompiledBank = {
-    seal: undefined,
     names: entries.map(({ name }) => name),
     layout: id,
     size: entries.reduce((sum, { name }) => sum + place(name).size, 0),
@@ -157,7 +166,7 @@ function compiledBank(
       writable(name).set(data);
       wholly(name);
     },
-    read: (name) => view(name).slice(),
+    read: async (name) => view(name).slice(),
     scatter(name, rows, ids, add) {
       const target = writable(name);
       const width = place(name).size / place(name).shape[0];

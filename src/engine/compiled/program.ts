@@ -3,10 +3,11 @@ import * as ort from 'onnxruntime-node';
 import { EngineError } from '../../errors.js';
 import { maskBuffers } from '../chance.js';
 import type { Call, Device, HostTensor, Program, ProgramOptions, Recordable, Sizes } from '../types.js';
-import type { CompiledBank } from './bank.js';
+import type { CompiledBank, ProgramBank } from './bank.js';
 import type { Graph, Value } from './graph.js';
 import { serialize } from './onnx.js';
 import { type InputSpec, type MaskSite, record } from './recorder.js';
+import type { ResidentBank } from './resident/bank.js';
 import { type Cached, emptyTensor, openSession, ortTensor, peakBytes, runInto, sizeOf } from './session.js';
 
 interface Compiled extends Cached {
@@ -39,10 +40,12 @@ export function compiledProgram(
 ): Program {
   // Sizes that only a run knows are computed on the processor, between what the device computes.
   const shapes = host.device === 'cpu' ? options.shapes : undefined;
+  /** Banks lie on the device, and so do results that go into them. */
+  const resident = host.device === 'webgpu';
   const masksOf = maskBuffers();
 
   async function compile(call: Call): Promise<Compiled> {
-    const banks = (call.banks ?? []) as CompiledBank[];
+    const banks = (call.banks ?? []) as ProgramBank[];
     const symbols = shapes ? Object.keys(call.sizes ?? {}) : undefined;
     const inputs = (standIns: Sizes): InputSpec[] => {
       const symbolic = shapes?.(standIns);
@@ -61,16 +64,16 @@ export function compiledProgram(
       symbols,
       sizes: call.sizes,
       chance: call.chance !== undefined,
-      standard: host.device === 'webgpu',
+      standard: resident,
     });
     const results = new Map<string, Value>();
     const destinations = new Map<string, Destination>();
-    const target = call.into?.bank as CompiledBank | undefined;
+    const target = call.into?.bank as ProgramBank | undefined;
     for (const [key, value] of outputs) {
       if (!target?.has(key)) {
         results.set(key, value);
         destinations.set(`out:${key}`, { to: 'caller', name: key, value });
-      } else if (value.scattered && value.scattered.ids.kind === 'input') {
+      } else if (value.scattered && value.scattered.ids.kind === 'input' && !resident) {
         const { rows, ids } = value.scattered;
         results.set(`rows:${key}`, rows);
         destinations.set(`out:rows:${key}`, { to: 'rows', name: key, value: rows, ids: ids.name.slice(3) });
@@ -86,15 +89,16 @@ export function compiledProgram(
       isConstant: (key) => sealed.some((bank) => bank.has(key)),
       ends: host.device === 'cpu',
     });
-    const constants = model.constants.map((path) => ({ path, data: bankOf(banks, path).view(path) }));
+    const constants = model.constants.map((path) => ({ path, data: (bankOf(banks, path) as CompiledBank).view(path) }));
     const session = await openSession(model.bytes, {
       threads: host.threads,
       device: host.device,
       symbolic: shapes !== undefined,
       name,
       constants,
+      resident: resident ? [...destinations].flatMap(([key, { to }]) => (to === 'bank' ? [key] : [])) : undefined,
     });
-    if (!shapes) {
+    if (!shapes && !resident) {
       for (const destination of destinations.values()) {
         if (destination.to !== 'bank')
           destination.buffer = emptyTensor(destination.value.type, destination.value.shape);
@@ -127,8 +131,8 @@ export function compiledProgram(
         () => compile(call),
         (entry) => entry.measure(call.sizes ?? {}),
       );
-      const banks = (call.banks ?? []) as CompiledBank[];
-      const target = call.into?.bank as CompiledBank | undefined;
+      const banks = (call.banks ?? []) as ProgramBank[];
+      const target = call.into?.bank as ProgramBank | undefined;
       const sizesOf = (shape: readonly number[]) => shape.map((size) => compiled.sizeAt(size, call.sizes ?? {}));
       const feeds: Record<string, ort.Tensor> = {};
       for (const { site, shape, rate } of compiled.masks) {
@@ -140,26 +144,31 @@ export function compiledProgram(
         );
       }
       for (const key of compiled.inputs) {
-        if (key.startsWith('into:')) feeds[`in:${key}`] = (target as CompiledBank).tensor(key.slice(5));
+        if (key.startsWith('into:')) feeds[`in:${key}`] = await (target as ProgramBank).tensor(key.slice(5));
         else if (call.inputs[key]) feeds[`in:${key}`] = ortTensor(call.inputs[key]);
-        else feeds[`in:${key}`] = bankOf(banks, key).tensor(key);
+        else feeds[`in:${key}`] = await bankOf(banks, key).tensor(key);
       }
+      const written = target as CompiledBank;
       const fetches: Record<string, ort.Tensor> = {};
-      for (const [key, destination] of compiled.outputs) {
-        if (destination.to === 'bank') fetches[key] = (target as CompiledBank).tensor(destination.name);
+      for (const [key, destination] of resident ? [] : compiled.outputs) {
+        if (destination.to === 'bank') fetches[key] = written.tensor(destination.name);
         else fetches[key] = destination.buffer ?? emptyTensor(destination.value.type, sizesOf(destination.value.shape));
       }
-      await runInto(compiled.session, feeds, fetches);
+      let results = fetches;
+      if (resident) results = await compiled.session.run(feeds);
+      else await runInto(compiled.session, feeds, fetches);
       const returned: Record<string, HostTensor> = {};
-      for (const [key, { data, dims }] of Object.entries(fetches)) {
-        const destination = compiled.outputs.get(key) as Destination;
+      for (const [key, destination] of compiled.outputs) {
+        const result = results[key];
         if (destination.to === 'caller') {
-          returned[destination.name] = { shape: [...dims], data: data as Float32Array };
+          returned[destination.name] = { shape: [...result.dims], data: result.data as Float32Array };
         } else if (destination.to === 'rows') {
           const ids = call.inputs[destination.ids].data as Int32Array;
-          target?.scatter(destination.name, data as Float32Array, ids, call.into?.add ?? false);
+          written.scatter(destination.name, result.data as Float32Array, ids, call.into?.add ?? false);
+        } else if (resident) {
+          (target as ResidentBank).set(destination.name, result);
         } else {
-          target?.overwritten(destination.name);
+          written.overwritten(destination.name);
         }
       }
       return returned;
@@ -167,7 +176,7 @@ export function compiledProgram(
   };
 }
 
-function bankOf(banks: readonly CompiledBank[], name: string): CompiledBank {
+function bankOf(banks: readonly ProgramBank[], name: string): ProgramBank {
   const bank = banks.find((candidate) => candidate.has(name));
   if (!bank) throw new EngineError(`the program reads "${name}", which is neither an input nor in a bank`);
   return bank;
@@ -179,8 +188,8 @@ function keyOf(name: string, call: Call, symbolic: boolean): string {
     const type = data instanceof Float32Array ? 'float32' : 'int32';
     return symbolic ? `${key}:${type}` : `${key}:${type}[${shape}]`;
   });
-  const banks = ((call.banks ?? []) as CompiledBank[]).map(({ layout, seal = '' }) => `${layout}:${seal}`);
-  const into = call.into ? `${call.into.add ? 'add' : 'set'} ${(call.into.bank as CompiledBank).layout}` : '';
+  const banks = ((call.banks ?? []) as ProgramBank[]).map(({ layout, seal = '' }) => `${layout}:${seal}`);
+  const into = call.into ? `${call.into.add ? 'add' : 'set'} ${(call.into.bank as ProgramBank).layout}` : '';
   const sizes = JSON.stringify(symbolic ? Object.keys(call.sizes ?? {}) : (call.sizes ?? {}));
   return [name, ...inputs, `banks ${banks}`, call.chance ? 'chance' : '', into, sizes].join('|');
 }

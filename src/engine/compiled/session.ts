@@ -15,7 +15,15 @@ export type Constants = { path: string; data: Float32Array }[];
 
 export async function openSession(
   model: Uint8Array,
-  options: { threads: number; device: Device; symbolic: boolean; name: string; constants?: Constants },
+  options: {
+    threads: number;
+    device: Device;
+    symbolic: boolean;
+    name: string;
+    constants?: Constants;
+    /** Results that stay on a WebGPU device. */
+    resident?: readonly string[];
+  },
 ): Promise<ort.InferenceSession> {
   try {
     return await ort.InferenceSession.create(model, {
@@ -25,6 +33,8 @@ export async function openSession(
       intraOpNumThreads: options.threads,
       interOpNumThreads: 1,
       enableMemPattern: !options.symbolic,
+      preferredOutputLocation:
+        options.resident && Object.fromEntries(options.resident.map((name) => [name, 'gpu-buffer'])),
       externalData: options.constants?.map(({ path, data }) => ({ path, data: bytesOf(data) })),
       logSeverityLevel: 4,
       // Moments of rarely seen embedding rows become denormal, where arithmetic is many times slower.

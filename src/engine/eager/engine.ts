@@ -44,7 +44,7 @@ function eagerBank(entries: readonly BankEntry[]): EagerBank {
       }
       this.set(name, tf.tensor(data.slice(), tensor(name).shape, 'float32'));
     },
-    read: (name) => tensor(name).dataSync().slice() as Float32Array,
+    read: async (name) => (await tensor(name).data()).slice() as Float32Array,
     dispose() {
       for (const value of tensors.values()) value.dispose();
       tensors.clear();
