@@ -18,6 +18,7 @@ const schema = z.looseObject({
       model: z.string(),
       task: z.string(),
       selection: z.string().optional(),
+      lostSeconds: z.number().optional(),
       rows: z.array(
         z.looseObject({
           id: z.string(),
@@ -65,18 +66,24 @@ export function readGrid(file: string): GatheredGrid {
   const gathered: GatheredGrid = { records: [], remarks: [], notes: [...notes], reference, margin };
   for (const table of tables) {
     const selection = selectionOf(table, file);
+    const measuring = selection && measuringOf(selection, table.lostSeconds);
     for (const row of table.rows) {
-      const records = finishedRuns(row, file).map((run) => recordOf(run, row, selection));
+      const records = finishedRuns(row, file).map((run) =>
+        recordOf(run, row, selection, row.measured ? measuring : undefined),
+      );
       gathered.records.push(...records);
-      const remark = remarkOf(table, row, records[0]?.method, measuringOf(row, selection));
+      const remark = remarkOf(table, row, records[0]?.method, row.measured ? measuring : undefined);
       if (remark) gathered.remarks.push(remark);
     }
-    if (selection) {
-      const { choosing, others } = secondsOf(selection);
+    if (selection && measuring) {
+      const { others } = secondsOf(selection);
       const rounded = (seconds: number) => Number(seconds.toPrecision(2));
+      const lost = table.lostSeconds
+        ? `, ${rounded(table.lostSeconds)} s of them in attempts that came to nothing`
+        : '';
       const judged = others > 0 ? `; further scores took ${rounded(others)} s, which no arm counts` : '';
       gathered.notes.push(
-        `${table.task}: measuring the layers of ${table.model} took ${rounded(choosing)} s, once for all runs; each arm that it places counts it in full${judged}`,
+        `${table.task}: measuring the layers of ${table.model} took ${rounded(measuring.seconds)} s${lost}, once for all runs; each arm that it places counts it in full${judged}`,
       );
     }
   }
@@ -88,6 +95,7 @@ function recordOf(
   { folder, lostSeconds = 0 }: FinishedRun,
   row: GridRow,
   selection: SelectResult | undefined,
+  measuring: Measuring | undefined,
 ): RunRecord {
   const record = readRunRecord(folder);
   const { cost } = record;
@@ -96,7 +104,6 @@ function recordOf(
     ...(lostSeconds > 0 ? { lost: lostSeconds } : {}),
     ...(row.searchSeconds > 0 ? { search: row.searchSeconds } : {}),
   };
-  const measuring = measuringOf(row, selection);
   const { total = 0, ...phases } = cost.seconds;
   const seconds = { ...phases, ...more, total: Object.values(more).reduce((sum, each) => sum + each, total) };
   return {
@@ -117,9 +124,9 @@ function secondsOf({ seconds, score, scores }: SelectResult): { choosing: number
   return { choosing: seconds - others, others };
 }
 
-function measuringOf({ measured }: GridRow, selection: SelectResult | undefined): Measuring | undefined {
-  if (!measured || !selection) return undefined;
-  return { flops: selection.flops ?? null, seconds: secondsOf(selection).choosing };
+/** `lost`: seconds of attempts that were killed or failed. */
+function measuringOf(selection: SelectResult, lost = 0): Measuring {
+  return { flops: selection.flops ?? null, seconds: secondsOf(selection).choosing + lost };
 }
 
 interface FinishedRun {

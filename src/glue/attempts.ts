@@ -1,14 +1,29 @@
 /**
- * How long every attempt at a run took, killed ones included: attempts.jsonl in the run's folder gets a line when one begins and
- * one when it ends, and is touched while it goes on, so that an attempt without an end lasted until the last touch.
+ * How long every attempt at a run or a measurement took, killed ones included: a file beside its result gets a line when one begins and one
+ * when it ends, and is touched while it goes on, so that an attempt without an end lasted until the last touch.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { startBeat } from '../beat.js';
 import { FILES } from '../pipeline/run-folder.js';
 
 const FILE = 'attempts.jsonl';
 const BEAT = 1_000;
+
+/** What is attempted: where its attempts are noted, and what is there once it is done. */
+export interface Attempted {
+  log: string;
+  result: string;
+}
+
+export const runAttempts = (folder: string): Attempted => ({
+  log: join(folder, FILE),
+  result: join(folder, FILES.result),
+});
+export const selectionAttempts = (result: string): Attempted => ({
+  log: result.replace(/json$/, FILE),
+  result,
+});
 
 interface Begin {
   began: number;
@@ -25,9 +40,8 @@ export interface Attempt {
 }
 
 /** Notes that an attempt begins; the returned function notes its end. Earlier ones without an end are closed first. */
-export function beginAttempt(folder: string): (outcome: Outcome) => void {
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, FILE);
+export function beginAttempt({ log: file }: Attempted): (outcome: Outcome) => void {
+  mkdirSync(dirname(file), { recursive: true });
   close(file);
   append(file, { began: Date.now() });
   const stop = startBeat(file, BEAT);
@@ -38,11 +52,10 @@ export function beginAttempt(folder: string): (outcome: Outcome) => void {
 }
 
 /**
- * Attempts so far, oldest first; the last one may be under way. Where the run has its result, an attempt without an end gave it: only the
+ * Attempts so far, oldest first; the last one may be under way. Where there is a result, an attempt without an end gave it: only the
  * process that was to note it is gone.
  */
-export function attemptsOf(folder: string): Attempt[] {
-  const file = join(folder, FILE);
+export function attemptsOf({ log: file, result }: Attempted): Attempt[] {
   const attempts: Attempt[] = [];
   let began: number | undefined;
   for (const line of linesOf(file)) {
@@ -53,15 +66,15 @@ export function attemptsOf(folder: string): Attempt[] {
     }
   }
   if (began !== undefined) {
-    const outcome = existsSync(join(folder, FILES.result)) ? 'done' : 'killed';
+    const outcome = existsSync(result) ? 'done' : 'killed';
     attempts.push({ seconds: Math.max(0, touched(file) - began) / 1000, outcome });
   }
   return attempts;
 }
 
 /** Seconds of the attempts that came to nothing. */
-export function lostSeconds(folder: string): number {
-  return attemptsOf(folder).reduce((sum, { outcome, seconds }) => sum + (outcome === 'done' ? 0 : seconds), 0);
+export function lostSeconds(attempted: Attempted): number {
+  return attemptsOf(attempted).reduce((sum, { outcome, seconds }) => sum + (outcome === 'done' ? 0 : seconds), 0);
 }
 
 function close(file: string): void {

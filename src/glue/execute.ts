@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Interrupted, SpantuneError } from '../errors.js';
 import type { SelectResult } from '../pipeline/types.js';
 import { planArms } from './arms.js';
+import { lostSeconds, selectionAttempts } from './attempts.js';
 import type { ExecuteOptions, Fail } from './context.js';
 import { selectionWork } from './estimate.js';
 import type { Failure, GridTable, Outcome } from './outcome.js';
@@ -68,7 +69,7 @@ async function runPair(prepared: Prepared, pair: Pair, options: ExecuteOptions, 
     model: model.name,
     task: source.task.name,
     layers: model.config.layers,
-    ...(measured.selection ? { selection: selectionFile(store, selectionPiece(configs[0], model, source)) } : {}),
+    ...(measured.selection ? placeOf(selectionFile(store, selectionPiece(configs[0], model, source))) : {}),
     rows: planned.map((arm) => ({ ...arm, searchSeconds: 0, runs: [] })),
   };
   if (until === 'select') return table;
@@ -78,6 +79,11 @@ async function runPair(prepared: Prepared, pair: Pair, options: ExecuteOptions, 
   );
   await Promise.all(rows.map((row) => runRow(prepared, pair, row, options, fail)));
   return table;
+}
+
+function placeOf(selection: string): Pick<GridTable, 'selection' | 'lostSeconds'> {
+  const lost = lostSeconds(selectionAttempts(selection));
+  return { selection, ...(lost > 0 ? { lostSeconds: lost } : {}) };
 }
 
 async function measure(

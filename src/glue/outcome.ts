@@ -30,6 +30,8 @@ export interface GridTable {
   layers: number;
   /** Where the measured layers are kept. */
   selection?: string;
+  /** Of attempts at measuring that were killed or failed. */
+  lostSeconds?: number;
   rows: GridRow[];
 }
 

@@ -4,7 +4,7 @@ import { UserError } from '../errors.js';
 import type { TrainResult } from '../pipeline/types.js';
 import type { Triple } from '../selection/arms.js';
 import { rateKeys } from './arms.js';
-import { lostSeconds } from './attempts.js';
+import { lostSeconds, runAttempts } from './attempts.js';
 import type { ExecuteOptions, Fail } from './context.js';
 import { workOf } from './estimate.js';
 import type { GridRow, GridRun } from './outcome.js';
@@ -60,7 +60,7 @@ export async function runRow(
         job.drop();
         fail(what, runFolder(store, piece), error);
       }
-      row.searchSeconds += lostSeconds(runFolder(store, piece));
+      row.searchSeconds += lostSeconds(runAttempts(runFolder(store, piece)));
       trials.push({ rate, score, folder: runFolder(store, piece) });
       return score;
     });
@@ -87,7 +87,7 @@ export async function runRow(
         job.drop();
         run.failure = fail(`${named} seed ${seed}`, run.folder, error);
       }
-      const lost = lostSeconds(run.folder);
+      const lost = lostSeconds(runAttempts(run.folder));
       if (lost > 0) run.lostSeconds = lost;
     }),
   );

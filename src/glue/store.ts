@@ -13,7 +13,7 @@ import { readJson, writeFileWhole } from '../files.js';
 import { isLock, takeLock } from '../lock.js';
 import { FILES } from '../pipeline/run-folder.js';
 import type { SelectResult, TrainResult } from '../pipeline/types.js';
-import { beginAttempt, type Outcome } from './attempts.js';
+import { beginAttempt, type Outcome, runAttempts, selectionAttempts } from './attempts.js';
 import { type Launcher, runChild } from './child.js';
 import { hashOf, runIdentity, selectionIdentity } from './identity.js';
 import type { Model, TaskSource } from './sources.js';
@@ -89,7 +89,7 @@ export async function ensureRun(store: Store, piece: Piece, weights: boolean, wa
       const damage = existsSync(join(folder, FILES.result)) ? damageOf(folder, weights) : undefined;
       if (damage) watch.onDamage?.(damage);
       const file = join(folder, 'cell.yaml');
-      const end = beginAttempt(folder);
+      const end = beginAttempt(runAttempts(folder));
       const result = await attempt(end, async () => {
         writeFileWhole(file, stringifyConfig(placed(piece.config, store)));
         const words = ['train', file, '--output', folder, '--overwrite', '--json'];
@@ -114,11 +114,12 @@ export async function ensureSelection(store: Store, piece: Piece, watch: Watch =
       // Several arms may come of it, each with states of its own: runs cache what they read.
       const config = { ...piece.config, cache: { ...piece.config.cache, prefix: false } };
       writeFileWhole(file, stringifyConfig(placed(config, store)));
-      const result = await runChild<SelectResult>(['select', '--config', file, '--json'], {
-        ...store,
-        onLine: listen(watch),
+      const result = await attempt(beginAttempt(selectionAttempts(target)), async () => {
+        const options = { ...store, onLine: listen(watch) };
+        const measured = await runChild<SelectResult>(['select', '--config', file, '--json'], options);
+        writeFileWhole(target, `${JSON.stringify(measured, null, 2)}\n`);
+        return measured;
       });
-      writeFileWhole(target, `${JSON.stringify(result, null, 2)}\n`);
       rmSync(file, { force: true });
       return result;
     },

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSyn
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { attemptsOf, lostSeconds } from '../../src/glue/attempts.js';
+import { attemptsOf, lostSeconds, runAttempts } from '../../src/glue/attempts.js';
 import { isLock, takeLock } from '../../src/lock.js';
 import { type Outcome, spantune } from '../cli/support.js';
 import { begun, bench, isBusy, isDone, read, runsOf, scores, stoppedBy, until } from './support.js';
@@ -58,7 +58,7 @@ describe('a grid', { concurrency: 1 }, () => {
     assert.equal(code, 0, stderr);
     for (const run of runsOf(whole))
       assert.deepEqual(
-        attemptsOf(run).map(({ outcome }) => outcome),
+        attemptsOf(runAttempts(run)).map(({ outcome }) => outcome),
         ['done'],
       );
   });
@@ -85,13 +85,13 @@ describe('a grid', { concurrency: 1 }, () => {
     const { code, stderr } = await glue(output, '--jobs', '2');
     assert.equal(code, 0, stderr);
     assert.deepEqual(scores(output), scores(whole));
-    for (const run of done) assert.equal(attemptsOf(run).length, 1, 'a finished run ran again');
+    for (const run of done) assert.equal(attemptsOf(runAttempts(run)).length, 1, 'a finished run ran again');
     for (const run of open) {
       assert.deepEqual(
-        attemptsOf(run).map(({ outcome }) => outcome),
+        attemptsOf(runAttempts(run)).map(({ outcome }) => outcome),
         ['killed', 'done'],
       );
-      assert.ok(lostSeconds(run) >= 0);
+      assert.ok(lostSeconds(runAttempts(run)) >= 0);
     }
   });
 
@@ -123,7 +123,7 @@ describe('a grid', { concurrency: 1 }, () => {
     assert.match(stderr, /runs again: .*tuned\.safetensors/);
     assert.equal(readFileSync(join(first, 'predictions.tsv'), 'utf8'), predictions);
     assert.deepEqual(
-      [first, second, third].map((run) => attemptsOf(run).length),
+      [first, second, third].map((run) => attemptsOf(runAttempts(run)).length),
       [2, 2, 1],
     );
     assert.deepEqual(scores(output), scores(whole));

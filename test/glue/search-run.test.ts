@@ -1,9 +1,9 @@
 /** A grid that searches learning rates: its trials are run once, whatever stops it, and count as what is finished. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { attemptsOf } from '../../src/glue/attempts.js';
+import { attemptsOf, runAttempts, selectionAttempts } from '../../src/glue/attempts.js';
 import { spantune } from '../cli/support.js';
 import { begun, bench, isBusy, isDone, read, runsOf, scores, stoppedBy, until } from './support.js';
 
@@ -16,9 +16,13 @@ const grid = write({
 const glue = (output: string, ...words: string[]) => spantune(['glue', grid, '--output', output, ...words]);
 
 const isTrial = (run: string) => isDone(run) && !existsSync(join(run, 'tuned.safetensors'));
-const selections = (output: string) => join(output, 'selections');
+const selections = (output: string) => {
+  const at = join(output, 'selections');
+  return existsSync(at) ? readdirSync(at).map((name) => join(at, name)) : [];
+};
+const measured = (output: string) => selections(output).filter((file) => file.endsWith('.json'));
 /** How often each run and trial was begun. */
-const attempts = (output: string) => new Map(runsOf(output).map((run) => [run, attemptsOf(run).length]));
+const attempts = (output: string) => new Map(runsOf(output).map((run) => [run, attemptsOf(runAttempts(run)).length]));
 
 const whole = join(folder, 'whole');
 before(async () => {
@@ -68,23 +72,30 @@ describe('a grid that searches', { concurrency: 1 }, () => {
   test('killed while measuring, while searching and while tuning, it comes to the same scores, rates and counts', async (t) => {
     if (process.platform !== 'linux') return t.skip('looks at /proc');
     const output = join(folder, 'killed');
+    let early: boolean | undefined;
     const points: ((output: string) => boolean)[] = [
-      () => existsSync(selections(output)),
+      () => selections(output).some((file) => file.endsWith('.attempts.jsonl')),
       () => runsOf(output).some(isDone) && begun(output).some((run) => !isDone(run)),
       () => runsOf(output).filter(isTrial).length >= 4 && begun(output).some((run) => !isDone(run)),
     ];
     for (const ready of points) {
       await stoppedBy('SIGKILL', grid, output, ready);
       await until(() => !isBusy(output));
+      early ??= measured(output).length > 0;
     }
     const { code, stderr } = await glue(output, '--jobs', '2');
     assert.equal(code, 0, stderr);
     assert.deepEqual(scores(output), scores(whole));
     assert.equal(runsOf(output).length, runsOf(whole).length);
-    const outcomes = runsOf(output).flatMap((run) => attemptsOf(run).map(({ outcome }) => outcome));
+    const outcomes = runsOf(output).flatMap((run) => attemptsOf(runAttempts(run)).map(({ outcome }) => outcome));
     assert.equal(outcomes.filter((outcome) => outcome === 'done').length, runsOf(output).length);
     const killed = outcomes.filter((outcome) => outcome === 'killed').length;
     assert.ok(killed >= 1 && killed <= 2, `${killed} attempts were killed`);
+    const [selection] = measured(output);
+    assert.deepEqual(
+      attemptsOf(selectionAttempts(selection)).map(({ outcome }) => outcome),
+      early ? ['done'] : ['killed', 'done'],
+    );
     const verdicts = (at: string) => {
       const { tables } = JSON.parse(readFileSync(join(at, 'comparison.json'), 'utf8'));
       return tables[0].rows.map(({ id, versus }: { id: string; versus?: object }) => [id, versus]);
