@@ -32,6 +32,8 @@ interface State {
   detail: string;
   score?: number;
   running: boolean;
+  /** Work that ends without having told of progress was found finished. */
+  worked: boolean;
 }
 
 export function createLedger(reporter: Reporter): Ledger {
@@ -42,23 +44,27 @@ export function createLedger(reporter: Reporter): Ledger {
     let total = 0;
     const running: State[] = [];
     let finished = 0;
+    let found = 0;
     for (const job of jobs) {
       total += job.work;
       done += job.work * job.fraction;
       if (job.running) running.push(job);
-      else if (job.fraction === 1) finished++;
+      else if (job.fraction === 1) {
+        finished++;
+        if (!job.worked) found += job.work;
+      }
     }
     const now = running.map(({ name, detail, score }) => {
       const best = score === undefined ? undefined : `best ${formatPoints(score)}`;
       return [name, /epoch \d+\/\d+/.exec(detail)?.[0], best].filter(Boolean).join(' ');
     });
     const detail = [`${finished}/${jobs.size}`, now.join(', '), last].filter(Boolean).join('  ');
-    reporter.progress({ phase: 'glue', done, total, detail });
+    reporter.progress({ phase: 'glue', done, total, found, detail });
   };
   return {
     log: reporter.log,
     add(kind, name, work) {
-      const state: State = { kind, name, work, fraction: 0, detail: '', running: false };
+      const state: State = { kind, name, work, fraction: 0, detail: '', running: false, worked: false };
       jobs.add(state);
       return {
         async watch(promise) {
@@ -72,6 +78,7 @@ export function createLedger(reporter: Reporter): Ledger {
           return value;
         },
         onProgress(fraction, detail, score) {
+          state.worked = true;
           state.fraction = Math.min(0.99, fraction);
           state.detail = detail;
           state.score = score;

@@ -22,6 +22,8 @@ export interface Progress {
   subject?: string;
   done: number;
   total: number;
+  /** Of `done`, what was found finished: it says nothing about how fast the work goes. */
+  found?: number;
   /** Such as `epoch 2/3  loss 0.41  5.1 k tokens/s`. */
   detail?: string;
 }

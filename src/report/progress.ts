@@ -52,7 +52,7 @@ export function createProgress(stream: ProgressStream, options: ProgressOptions 
   const draw = () => {
     if (!current || now() - last < pause) return;
     last = now();
-    const left = secondsLeft(current, before, (now() - began) / 1000);
+    const left = secondsLeft(current, workedOn(current) - before, (now() - began) / 1000);
     if (!stream.isTTY) {
       stream.write(`${progressText(current, left)}\n`);
       return;
@@ -73,12 +73,13 @@ export function createProgress(stream: ProgressStream, options: ProgressOptions 
         return;
       }
       heartbeat ??= setInterval(draw, stream.isTTY ? HEARTBEAT : interval).unref();
-      const { subject = '', done } = progress;
+      const { subject = '' } = progress;
+      const worked = workedOn(progress);
       const key = `${progress.phase} ${subject}`;
-      if (key !== phase || done < before) {
+      if (key !== phase || worked < before) {
         phase = key;
         began = now();
-        before = done;
+        before = worked;
         if (stream.isTTY) last = Number.NEGATIVE_INFINITY;
       }
       draw();
@@ -91,9 +92,11 @@ export function createProgress(stream: ProgressStream, options: ProgressOptions 
   };
 }
 
-/** Assuming that the rest goes as fast as what was done since `from`. */
-function secondsLeft({ done, total }: Progress, from: number, elapsed: number): number | undefined {
-  return done > from && elapsed > 0.5 ? ((total - done) * elapsed) / (done - from) : undefined;
+const workedOn = ({ done, found = 0 }: Progress) => done - found;
+
+/** Assuming that the rest goes as fast as `worked`, which took `elapsed` seconds. */
+function secondsLeft({ done, total }: Progress, worked: number, elapsed: number): number | undefined {
+  return worked > 0 && elapsed > 0.5 ? ((total - done) * elapsed) / worked : undefined;
 }
 
 /** One line of progress. With a width, a bar that fills what is left of it. */

@@ -114,6 +114,17 @@ test('the time left starts anew with each phase', () => {
   assert.match(written[3], /0:01 left/);
 });
 
+test('what was found finished says nothing about the time left', () => {
+  const { written, line, wait } = recorder(true, { redraw: 0 });
+  line.show({ phase: 'glue', done: 0, total: 100 });
+  wait(1000);
+  line.show({ phase: 'glue', done: 60, total: 100, found: 60 });
+  assert.doesNotMatch(written[1], /left/);
+  wait(9000);
+  line.show({ phase: 'glue', done: 70, total: 100, found: 60 });
+  assert.match(written[2], /70 %.* 0:30 left/);
+});
+
 test('the log shows its level and what is graver', () => {
   const lines = (level: 'warn' | 'info' | 'debug' | undefined) => {
     const written: string[] = [];
