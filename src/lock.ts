@@ -26,7 +26,7 @@ const BEAT = 2_000;
 /** Silence after which the holder on another machine counts as gone; clocks and network folders lag. */
 const SILENCE = 120_000;
 
-/** Takes the lock, or says who holds it. Throws a `UserError` where the file cannot be written. */
+/** Takes the lock, or says who holds it. Throws a `UserError` where the file cannot be written or read. */
 export function takeLock(file: string): Lock | Holder {
   const own: Holder = {
     pid: process.pid,
@@ -38,7 +38,7 @@ export function takeLock(file: string): Lock | Holder {
   const mine = `${file}.${own.host}.${own.pid}`;
   for (;;) {
     if (place(file, mine, text)) break;
-    const seen = read(file);
+    const seen = readLock(file);
     if (seen === undefined) continue;
     const holder = parse(seen);
     if (holder && isAlive(holder, file)) return holder;
@@ -134,6 +134,18 @@ function parse(text: string): Holder | undefined {
     return typeof holder?.pid === 'number' && typeof holder.host === 'string' ? (holder as Holder) : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** The lock's text; undefined where its holder has just let it go. Throws a `UserError` where it is there and cannot be read. */
+function readLock(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const hint =
+      'a lock says who works on the folder: let its owner make it readable, or remove it where nobody works there';
+    throw new UserError(`cannot be read: ${reason(cause)}`, { file: displayPath(file), hint, cause });
   }
 }
 

@@ -73,8 +73,12 @@ export async function run(args: Arguments): Promise<void> {
   const text = renderComparison(comparison, format, styleFor(process.stdout));
   if (output === undefined) process.stdout.write(text);
   else writeFileWhole(output, renderComparison(comparison, format));
-  for (const folder of gathered.leftOut)
-    note(flags, `left out: ${displayPath(folder)} is unfinished or has no weights`);
+  const { leftOut } = gathered;
+  if (leftOut.length > 0) {
+    const some = leftOut.slice(0, 3).map(displayPath).join(', ');
+    const more = leftOut.length > 3 ? ` and ${leftOut.length - 3} more` : '';
+    note(flags, `left out, being unfinished or without weights (as trials of a search are): ${some}${more}`);
+  }
   if (output !== undefined) note(flags, `written: ${displayPath(output)}`);
 }
 

@@ -48,11 +48,11 @@ export async function run(args: Arguments): Promise<void> {
   ]);
   const overrides: Override[] = textsOf(args, 'set').map(setOverride);
   const dry = args['dry-run'] === true;
-  const file = String(args.grid);
-  const grid = loadGrid(file, { overrides, checkPaths: !dry });
   const jobs = countOf(args, 'jobs');
   const cell = countOf(args, 'cell');
   const stage = choiceOf(args, 'stage', STAGES, 'leave it out to run everything');
+  checkTogether(args, stage);
+  const grid = loadGrid(String(args.grid), { overrides, checkPaths: !dry });
   const prepared = prepare(grid, { absent: dry });
   const output = textOf(args, 'output');
   if (dry) {
@@ -84,13 +84,25 @@ export async function run(args: Arguments): Promise<void> {
       }
       const document = await runGrid(prepared, options, { look: stage === 'compare' });
       reporter.progress(undefined);
-      await show(flags, output, document);
-      tell(flags, document.failures, again(args));
+      const shown = await show(flags, output, document);
+      if (stage === 'compare') tellMissing(flags, document.failures, again(args), shown);
+      else tell(flags, document.failures, again(args));
     });
   } catch (error) {
     if (error instanceof Interrupted) throw new Interrupted(`what is finished stays; ${again(args)} resumes`);
     throw error;
   }
+}
+
+/** Options that ask for different things. */
+function checkTogether(args: Arguments, stage: string | undefined): void {
+  const whole = ['dry-run', 'slurm'].filter((name) => args[name] !== undefined && args[name] !== false);
+  const part = ['cell', 'stage'].filter((name) => args[name] !== undefined);
+  const [one, other] = whole.length > 1 ? whole : [...whole, ...part];
+  const apart = whole.length > 0 ? other !== undefined : stage === 'compare' && part.length > 1;
+  if (!apart) return;
+  const named = (name: string) => (name === 'stage' ? `--stage ${stage}` : `--${name}`);
+  throw new UserError(`${named(one)} and ${named(other)} exclude each other`, { hint: 'give one of the two' });
 }
 
 /** `--dry-run`. */
@@ -116,11 +128,14 @@ async function writeSlurm(
   prepared: Prepared,
   { script, output, store, jobs }: { script: string; output: string; store?: string; jobs?: number },
 ): Promise<void> {
-  const [{ slurmScript }, { largestOf, threadsOf }, { writeFileWhole }] = await Promise.all([
+  const [{ slurmScript }, { largestOf, threadsOf }, { makeFolders, writeFileWhole }] = await Promise.all([
     import('../glue/slurm.js'),
     import('../glue/run.js'),
     import('../files.js'),
   ]);
+  // Slurm makes no folder for its logs: without one, what `sbatch` starts ends at once, and says nothing.
+  const logs = join(output, 'logs');
+  makeFolders(logs);
   const place = (path: string) => quoted(resolve(path));
   const text = slurmScript(prepared, {
     command: [process.execPath, ...launcher()].map(quoted).join(' '),
@@ -133,16 +148,16 @@ async function writeSlurm(
     jobs,
     threads: threadsOf(prepared) ?? 4,
     memory: largestOf(prepared),
-    logs: place(join(output, 'logs')),
+    logs: place(logs),
   });
   writeFileWhole(script, text);
   note(flags, `written: ${displayPath(script)}\nnext   bash ${quoted(displayPath(script))}`);
 }
 
-/** The comparison of what is finished: printed, and written beside the runs. */
-async function show(flags: Flags, output: string, document: GridDocument): Promise<void> {
+/** The comparison of what is finished: printed, and written beside the runs. False where nothing is. */
+async function show(flags: Flags, output: string, document: GridDocument): Promise<boolean> {
   if (document.tables.every(({ rows }) => rows.every(({ runs }) => runs.every(({ score }) => score === undefined))))
-    return;
+    return false;
   const [{ gatherRuns }, { compare }, { renderComparison }, { writeReport }, { styleFor }] = await Promise.all([
     import('../comparison/gather.js'),
     import('../comparison/compare.js'),
@@ -157,6 +172,16 @@ async function show(flags: Flags, output: string, document: GridDocument): Promi
   process.stdout.write(renderComparison(comparison, flags.json ? 'json' : 'text', styleFor(process.stdout)));
   const page = files.find((path) => path.endsWith('.html'));
   if (page !== undefined) note(flags, `\nreport ${displayPath(resolve(page))}`);
+  return true;
+}
+
+/** What a comparison of finished runs lacks; a mistake where it lacks everything. */
+function tellMissing(flags: Flags, missing: readonly Failure[], command: string, some: boolean): void {
+  if (missing.length === 0) return;
+  const first = missing.slice(0, 5).map(({ what }) => what);
+  const more = missing.length > first.length ? ` and ${missing.length - first.length} more` : '';
+  note(flags, `\nnot finished yet: ${first.join(', ')}${more}\n\nnext   ${command}`);
+  if (!some) process.exitCode = 2;
 }
 
 /** What failed, why, and what to do; sets the exit code: 2 where all that failed can be mended by the user, 1 otherwise. */

@@ -73,7 +73,7 @@ export async function run(args: Arguments): Promise<void> {
   const files = writeStudy(output, document);
   note(
     flags,
-    `\nwritten: ${displayPath(files[0]).replace(/\.txt$/, '.{txt,md,csv,json}')}, ${document.plots.length} plots`,
+    `\nwritten: ${displayPath(files[0]).replace(/\.txt$/, '.{txt,md,csv,json}')}, ${document.plots.length} plot${document.plots.length === 1 ? '' : 's'}`,
   );
 }
 
@@ -147,7 +147,7 @@ async function robustness(args: Arguments, flags: Flags): Promise<StudyDocument>
   ]);
   const options = {
     ratios: countsOf(args, 'ratios') ?? [1, 2, 5, 10, 20, 50],
-    sizes: countsOf(args, 'sizes') ?? [50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000],
+    sizes: countsOf(args, 'sizes'),
     size: countOf(args, 'size'),
     draws: countOf(args, 'draws') ?? 20,
   };

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { CheckpointError } from '../errors.js';
+import { CheckpointError, UserError } from '../errors.js';
 import { readJson } from '../files.js';
 import type { SelectResult } from '../pipeline/types.js';
 import { readRunRecord } from './run-record.js';
@@ -10,6 +10,7 @@ import type { Measuring, Remark, RunRecord } from './types.js';
 
 const layer = z.int().nullable();
 const schema = z.looseObject({
+  format: z.literal(1),
   reference: z.string(),
   margin: z.number(),
   notes: z.array(z.string()),
@@ -42,6 +43,8 @@ const schema = z.looseObject({
     }),
   ),
 });
+const AGAIN = 'run the grid again: what is finished is not run twice, and what is damaged is made anew';
+
 type GridTable = z.output<typeof schema>['tables'][number];
 type GridRow = GridTable['rows'][number];
 
@@ -56,7 +59,7 @@ export interface GatheredGrid {
 
 /** Throws a `CheckpointError` that names the file where it is not what a grid writes, and what reading a run throws. */
 export function readGrid(file: string): GatheredGrid {
-  const hint = 'run the grid again: what is finished is not run twice';
+  const hint = AGAIN;
   const parsed = schema.safeParse(readJson(file, hint));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -97,7 +100,7 @@ function recordOf(
   selection: SelectResult | undefined,
   measuring: Measuring | undefined,
 ): RunRecord {
-  const record = readRunRecord(folder);
+  const record = inGrid(() => readRunRecord(folder));
   const { cost } = record;
   // Attempts that were killed are part of what the run took, and so is the search for its rate.
   const more: Record<string, number> = {
@@ -114,6 +117,16 @@ function recordOf(
     ...(measuring ? { measuring } : {}),
     ...(selection ? { selection } : {}),
   };
+}
+
+/** Whatever is wrong with a grid's run, the grid mends it. */
+function inGrid<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    throw new CheckpointError(cause.message, { ...cause.place, hint: AGAIN, cause });
+  }
 }
 
 /** Seconds of the pass and of the score that chooses, and those of scores that were asked for beside it. */
@@ -149,7 +162,7 @@ function placed(path: string, kind: 'runs' | 'selections', file: string): string
 function selectionOf({ selection }: GridTable, file: string): SelectResult | undefined {
   if (selection === undefined) return undefined;
   const path = placed(selection, 'selections', file);
-  return existsSync(path) ? (readJson(path) as SelectResult) : undefined;
+  return existsSync(path) ? (readJson(path, AGAIN) as SelectResult) : undefined;
 }
 
 /** What no run folder tells of a row; undefined where there is nothing. */

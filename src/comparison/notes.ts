@@ -1,6 +1,7 @@
 /** What a reader of the tables has to know: how scores, intervals and verdicts were made, and for what they speak. */
 import { LEAST_SEEDS } from '../metrics/significance/difference.js';
 import { LEAST_PAIRS } from '../metrics/significance/wilcoxon.js';
+import { isPlacedByName } from '../selection/arms.js';
 import type { Tested } from './differences.js';
 import { differingSettings } from './settings.js';
 import type { ComparisonOptions, OverallRow, Remark, TaskTable } from './types.js';
@@ -56,6 +57,12 @@ function tableNotes(table: TaskTable, { tables, options }: Compared): string[] {
   }
   for (const { key, values } of differingSettings(table.records)) {
     notes.push(`${name}: runs differ in ${key} (${values.join('; ')}), not in their arms alone`);
+  }
+  const free = rows.filter(({ arm, cost }) => isPlacedByName(arm.name) && !cost.seconds.select).map(({ id }) => id);
+  if (free.length > 0) {
+    notes.push(
+      `${name}: what measuring the layers took for ${free.join('; ')} is not in their cost: no folder among these tells it; where a grid ran them, its own does`,
+    );
   }
   const collapsed = rows.filter((row) => row.collapsed.length > 0).map(({ id }) => id);
   if (collapsed.length > 0) {

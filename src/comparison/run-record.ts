@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { z } from 'zod';
+import { openSafetensors } from '../checkpoint/safetensors.js';
 import { methodLabel } from '../config/method-label.js';
 import { CheckpointError } from '../errors.js';
 import { displayPath, readText } from '../files.js';
@@ -37,6 +38,7 @@ const resultSchema = z.looseObject({
  */
 export function readRunRecord(folder: string, { weights = true } = {}): RunRecord {
   const { config, result } = readRun(folder, { weights });
+  if (weights) openSafetensors(join(folder, FILES.tuned)).close();
   const file = join(folder, FILES.result);
   const parsed = resultSchema.safeParse(result);
   if (!parsed.success) {

@@ -83,8 +83,19 @@ export function parseOptionValue(text: string, option: string): unknown {
   }
 }
 
+/** What to do about a file that is not there, or is no block of keys. */
+interface FileHints {
+  unreadable: string;
+  noBlock: string;
+}
+
+const RUN_FILE: FileHints = {
+  unreadable: 'give the path of a configuration, such as configs/mrpc-selected.yaml',
+  noBlock: 'such as "model: models/en-12x192", one key a line',
+};
+
 /** Parses YAML text. Throws a `ConfigError` with line and column on a syntax error, on a root that is no block, on a key stated twice. */
-function yamlLayer(text: string, file: string, base: string): Layer {
+function yamlLayer(text: string, file: string, base: string, hints: FileHints): Layer {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const placeOf = (offset: number): Place => {
@@ -94,9 +105,14 @@ function yamlLayer(text: string, file: string, base: string): Layer {
   const [problem] = [...document.errors, ...document.warnings];
   if (problem) {
     const twice = problem.code === 'DUPLICATE_KEY';
-    throw new ConfigError(twice ? 'this key is stated twice' : `not valid YAML: ${problem.message}`, {
+    const several = problem.code === 'MULTIPLE_DOCS';
+    const message = several ? 'a second document begins here' : `not valid YAML: ${problem.message}`;
+    throw new ConfigError(twice ? 'this key is stated twice' : message, {
       ...placeOf(problem.pos[0]),
-      hint: twice ? 'keep one of the two' : 'check indentation, colons and quotes on this line and the one before',
+      hint:
+        twice || several
+          ? 'keep one of the two'
+          : 'check indentation, colons and quotes on this line and the one before',
       cause: problem,
     });
   }
@@ -109,7 +125,7 @@ function yamlLayer(text: string, file: string, base: string): Layer {
   if (!isBlock(value)) {
     throw new ConfigError('must be a block of keys', {
       ...placeOf(document.contents?.range?.[0] ?? 0),
-      hint: 'such as "model: models/en-12x192", one key a line',
+      hint: hints.noBlock,
     });
   }
   const locate = (path: readonly string[], part: 'key' | 'value'): Place => {
@@ -139,6 +155,6 @@ function yamlLayer(text: string, file: string, base: string): Layer {
 }
 
 /** Reads a YAML file as a layer. Errors call it by `name`, as the user typed it. */
-export function fileLayer(file: string, base: string, name = file): Layer {
-  return yamlLayer(readText(file, 'give the path of a configuration, such as configs/mrpc-selected.yaml'), name, base);
+export function fileLayer(file: string, base: string, name = file, hints = RUN_FILE): Layer {
+  return yamlLayer(readText(file, hints.unreadable), name, base, hints);
 }

@@ -60,13 +60,18 @@ export function mistakeToError(mistake: Mistake | undefined, layers: Layer[], de
   return new ConfigError(option ? `${option}: ${mistake.message}` : mistake.message, { ...place, hint });
 }
 
-/** A union's issue stands for those of the one alternative that was meant: a block, where a block was written. */
+/**
+ * A union's issue stands for those of the one alternative that was meant: a block, where a block was written; of several blocks the one
+ * that knows most of its keys.
+ */
 function flatten(issue: z.core.$ZodIssue, prefix: string[]): { issue: z.core.$ZodIssue; path: string[] }[] {
   const path = [...prefix, ...issue.path.map(String)];
   if (issue.code !== 'invalid_union') return [{ issue, path }];
-  const meant = issue.errors.find((branch) =>
-    branch.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'),
-  );
+  const strange = (branch: z.core.$ZodIssue[]) =>
+    branch.reduce((sum, inner) => sum + (inner.code === 'unrecognized_keys' ? inner.keys.length : 0), 0);
+  const [meant] = issue.errors
+    .filter((branch) => branch.every((inner) => inner.path.length > 0 || inner.code === 'unrecognized_keys'))
+    .sort((a, b) => strange(a) - strange(b));
   return meant && meant.length > 0 ? meant.flatMap((inner) => flatten(inner, path)) : [{ issue, path }];
 }
 

@@ -2,9 +2,10 @@
  * How long every attempt at a run or a measurement took, killed ones included: a file beside its result gets a line when one begins and one
  * when it ends, and is touched while it goes on, so that an attempt without an end lasted until the last touch.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { startBeat } from '../beat.js';
+import { makeFolders } from '../files.js';
 import { FILES } from '../pipeline/run-folder.js';
 
 const FILE = 'attempts.jsonl';
@@ -41,7 +42,7 @@ export interface Attempt {
 
 /** Notes that an attempt begins; the returned function notes its end. Earlier ones without an end are closed first. */
 export function beginAttempt({ log: file }: Attempted): (outcome: Outcome) => void {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolders(dirname(file));
   close(file);
   append(file, { began: Date.now() });
   const stop = startBeat(file, BEAT);

@@ -13,6 +13,7 @@ import type { Division } from './lanes.js';
 import type { Pair, Prepared } from './prepare.js';
 import { lookUp } from './run.js';
 import { ratePlan } from './search.js';
+import { trainRows } from './sources.js';
 import { finishedSelection, selectionPiece } from './store.js';
 
 /**
@@ -177,16 +178,14 @@ function plan(prepared: Prepared, pair: Pair, store: string | undefined, notes: 
   const { task } = source;
   return planArms(grid.arms, methods, context, grid.values.reference).map((arm) => {
     const config = configs[arm.method];
-    const asked = config.task.trainSamples ?? 'all';
-    const rows = asked === 'all' ? source.rows.train : Math.min(asked, source.rows.train);
-    const heldOut = Math.round(config.training.cleanSplit * rows);
+    const { used, heldOut } = trainRows(source, config);
     const estimate: EstimateArm = {
       encoder: model.config,
       triple: arm.triple ?? { bottom: null, top: null, head: layers },
       tuning: arm.triple?.bottom === null ? 'fine-tune' : tunings[arm.method],
       config,
       classes: task.kind === 'regression' ? 1 : task.labels.length,
-      rows: { train: rows - heldOut, heldOut, dev: source.rows.dev },
+      rows: { train: used - heldOut, heldOut, dev: source.rows.dev },
       tokens,
     };
     return { pair, arm, estimate };

@@ -2,7 +2,7 @@
  * Runs a grid: measures the layers of every model and task, places the arms, searches learning rates, tunes. All of it in child
  * processes, as many at once as there are lanes; what fails is noted, and the rest goes on.
  */
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Interrupted, SpantuneError } from '../errors.js';
 import type { SelectResult } from '../pipeline/types.js';
@@ -27,7 +27,6 @@ import {
 export async function execute(prepared: Prepared, options: ExecuteOptions): Promise<Outcome> {
   const { store, only } = options;
   const failures: Failure[] = [];
-  if (options.until !== 'look') mkdirSync(options.output, { recursive: true });
   const fail = (what: string, folder: string, error: unknown): string => {
     if (error instanceof Interrupted) return 'interrupted';
     const known = error instanceof SpantuneError;

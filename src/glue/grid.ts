@@ -9,7 +9,7 @@ import { ConfigError, UserError } from '../errors.js';
 import { nearest } from '../nearest.js';
 import { type ArmRequest, type ArmSpec, PRESET_NAMES, parseArm } from '../selection/arms.js';
 import { absolutePaths, mergeGrid, runLayers } from './grid-layers.js';
-import { type GridFile, gridSchema, MISSING } from './schema.js';
+import { type GridFile, MISSING, schemaFor } from './schema.js';
 
 export interface Grid {
   /** The file's name without its ending. */
@@ -68,14 +68,15 @@ const SPAN_SIZE = /-k(?=-|$)/;
 export function loadGrid(file: string, { overrides = [], checkPaths = true }: GridOptions = {}): Grid {
   const path = resolve(file);
   const stated = [
-    fileLayer(path, dirname(path), file),
+    fileLayer(path, dirname(path), file, FILE_HINTS),
     ...overrides.map(({ path: key, value, option }) => optionLayer(option, key, value, resolve('.'))),
   ];
   const layers = stated.map(absolutePaths);
   const merged = layers.reduce<Block>((under, { value }) => mergeGrid(under, value), {});
-  const parsed = gridSchema.safeParse(merged);
+  const schema = schemaFor(merged);
+  const parsed = schema.safeParse(merged);
   if (!parsed.success) {
-    const mistake = mistakeIn(parsed.error, merged, layers, { schema: gridSchema, missing: MISSING });
+    const mistake = mistakeIn(parsed.error, merged, layers, { schema, missing: MISSING });
     throw inGrid(mistakeToError(mistake, layers));
   }
   const values = parsed.data;
@@ -104,6 +105,11 @@ function inGrid(error: ConfigError): ConfigError {
   return new ConfigError(error.message, { ...error.place, hint: 'docs/grids.md explains every key' });
 }
 
+const FILE_HINTS = {
+  unreadable: 'give the path of a grid, such as configs/glue/miniature.yaml',
+  noBlock: 'such as "models: [models/en-12x192]", one key a line',
+};
+
 /** A run's key, which the user never wrote, by the name of the axis it comes from. */
 function inAxes<T>(work: () => T): T {
   try {
@@ -124,6 +130,12 @@ function checkAxes({ models, tasks, methods, seeds, run, learningRate }: GridFil
     const written = items.map((item) => JSON.stringify(item));
     const twice = written.findIndex((item, i) => written.indexOf(item) < i);
     if (twice >= 0) fail([axis, String(twice)], `${axis} names ${written[twice]} twice`, 'keep one of the two');
+  }
+  const names = tasks.map((task) => (typeof task === 'string' ? task : task.name));
+  const again = names.findIndex((name, i) => name !== undefined && names.indexOf(name) < i);
+  if (again >= 0) {
+    const place = typeof tasks[again] === 'string' ? [String(again)] : [String(again), 'name'];
+    fail(['tasks', ...place], `two tasks are named "${names[again]}"`, 'give one of them another name');
   }
   for (const [key, instead] of ELSEWHERE) {
     if (valueAt(run, key.split('.')) === undefined) continue;
@@ -156,6 +168,11 @@ function readArms({ arms, baselines, run }: GridFile, fail: Fail): ArmRequest[] 
   if (ks.size === 0) ks.add(typeof stated === 'number' ? stated : 2);
   const wanted = Array.isArray(baselines) ? baselines : baselines ? BASELINES : [];
   wanted.forEach((name, i) => {
+    if (SPAN_SIZE.test(name) && !BASELINES.includes(name)) {
+      const near = nearest(name, BASELINES);
+      const hint = near ? `did you mean "${near}"?` : `baselines: ${BASELINES.join(', ')}`;
+      fail(['baselines', String(i)], `there is no baseline "${name}"`, hint);
+    }
     for (const k of SPAN_SIZE.test(name) ? ks : [0]) {
       const request = readArm(name.replace(SPAN_SIZE, `-${k}`), ['baselines', String(i)], fail);
       if (!requests.some((other) => other.name === request.name)) requests.push(request);

@@ -1,5 +1,6 @@
 /** From a grid's file to what runs of each model and task have in common. Whatever the user can have got wrong is found here. */
 
+import { realpathSync } from 'node:fs';
 import { methodLabel } from '../config/method-label.js';
 import type { RunConfig } from '../config/schema.js';
 import { UserError } from '../errors.js';
@@ -7,8 +8,8 @@ import type { Tuning } from '../model/tuning.js';
 import { NoSuchArmError, needsSelection, tunesNoLayer } from '../selection/arms.js';
 import { checkArm, rateKeys } from './arms.js';
 import { checkTaskNames, type Grid } from './grid.js';
-import { ratePlan } from './search.js';
-import { describeModel, describeTask, type Model, type TaskSource } from './sources.js';
+import { isSearch, ratePlan } from './search.js';
+import { describeModel, describeTask, type Model, type TaskSource, trainRows } from './sources.js';
 
 /** One model on one task. */
 export interface Pair {
@@ -44,11 +45,38 @@ export function prepare(grid: Grid, { absent = false } = {}): Prepared {
       return { model, source, configs, measured: grid.arms.some(needsSelection) };
     }),
   );
+  checkModels(grid, pairs);
+  checkShares(grid, pairs);
   const tunings = pairs[0].configs.map(({ tuning }, i) => stated(tuning, grid, i));
   checkRates(grid, pairs, tunings);
   const labels = tunings.map(methodLabel);
   checkReference(grid, labels);
   return { grid, pairs, tunings, methods: labels };
+}
+
+/** One model by two names would run once and stand in the plan twice. */
+function checkModels({ values: { models, tasks }, fail }: Grid, pairs: readonly Pair[]): void {
+  if (models.length === 1) return;
+  const seen = new Map<string, number>();
+  models.forEach((name, m) => {
+    const { model } = pairs[m * tasks.length];
+    const key = model.complete ? `${model.hash()} ${model.tokenizerHash()}` : realpathSync(model.folder);
+    const other = seen.get(key);
+    if (other !== undefined)
+      fail(['models', String(m)], `"${name}" and "${models[other]}" are the same model`, 'keep one of the two');
+    seen.set(key, m);
+  });
+}
+
+/** A single held-out row says nothing of a rate; where they are few, the comparison's notes say so. */
+function checkShares({ values: { learningRate }, fail }: Grid, pairs: readonly Pair[]): void {
+  if (!isSearch(learningRate) || learningRate.search.selection === 'dev') return;
+  for (const { source, configs } of pairs) {
+    const { used, heldOut } = trainRows(source, configs[0]);
+    if (heldOut > 1) continue;
+    const message = `a share of ${configs[0].training.cleanSplit} of the ${used} rows of ${source.task.name} holds out ${heldOut}`;
+    fail(['learningRate', 'search', 'share'], message, 'hold out more, or state the rates, or selection: dev');
+  }
 }
 
 /** Adapters brought along from Python say their method in their own folder, so a grid has to state it beside it. */

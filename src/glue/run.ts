@@ -1,8 +1,8 @@
 /** A grid from its file to its document: under a lock, in lanes, resumable at any moment. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { UserError } from '../errors.js';
-import { displayPath, reason } from '../files.js';
+import { displayPath, makeFolders } from '../files.js';
 import { claimFolder } from '../lock.js';
 import type { Reporter } from '../pipeline/types.js';
 import { cellAt, countCells } from './cells.js';
@@ -14,6 +14,7 @@ import { availableMemory, cores, createLanes, type Division, divide } from './la
 import type { Outcome } from './outcome.js';
 import type { Prepared } from './prepare.js';
 import { createLedger } from './progress.js';
+import { makeStore } from './store.js';
 import { type GridDocument, gridDocument, writeGrid } from './summary.js';
 
 export interface GridOptions {
@@ -35,6 +36,7 @@ export interface GridOptions {
 export async function runGrid(prepared: Prepared, options: GridOptions, { look = false } = {}): Promise<GridDocument> {
   const { output } = options;
   claim(output);
+  if (!look) makeStore(options.store ?? output);
   const lock = claimFolder(
     join(output, 'grid.lock'),
     'another grid',
@@ -62,6 +64,7 @@ export async function runCell(
   options: GridOptions,
 ): Promise<Outcome> {
   claim(options.output);
+  makeStore(options.store ?? options.output);
   const only = cell === undefined ? undefined : cellAt(prepared, cell);
   const division =
     cell === undefined ? divisionOf(prepared, options.jobs) : { jobs: 1, threads: threadsOf(prepared) ?? cores() };
@@ -111,21 +114,13 @@ function run(
   });
 }
 
-/** A folder with other things in it is none of ours. */
+/** Makes the grid's folder. A run's folder is no grid's. */
 function claim(output: string): void {
-  try {
-    mkdirSync(output, { recursive: true });
-  } catch (cause) {
-    throw new UserError(`cannot be written to: ${reason(cause)}`, {
-      file: output,
-      hint: 'name another folder with --output',
-      cause,
-    });
-  }
   if (existsSync(join(output, 'result.json'))) {
     throw new UserError('holds a run, not a grid', {
       file: displayPath(output),
       hint: 'name another folder with --output',
     });
   }
+  makeFolders(output);
 }

@@ -35,13 +35,15 @@ const byKey = <T extends z.ZodType>(value: T) =>
   block(Object.fromEntries(RATE_KEYS.map((key) => [key, value.optional()])) as Record<RateKey, z.ZodOptional<T>>);
 
 const search = block({
-  rates: byKey(list(rate(), 'learning rates')).optional(),
+  rates: byKey(
+    list(rate(), 'learning rates').refine((rates) => new Set(rates).size === rates.length, 'must name each rate once'),
+  ).optional(),
   seed: whole().default(0),
   selection: z.enum(['clean', 'dev'], 'must be one of clean, dev').default('clean'),
   share: z.number(SHARE).gt(0, SHARE).lte(0.5, SHARE).optional(),
 });
 
-export const gridSchema = block({
+const gridSchema = block({
   models: list(text('the folder of a model'), 'folders of models'),
   data: text('a folder').optional(),
   tasks: list(
@@ -78,6 +80,16 @@ export const gridSchema = block({
     .default(0.01),
   run: loose().default({}),
 });
+
+/**
+ * The schema by which to judge a file: where a search is stated the learning rate is nothing else. A union alone takes the alternative that
+ * goes wrong in fewest places, and would call "search" an unknown key where something in it is wrong.
+ */
+export function schemaFor(file: Record<string, unknown>) {
+  const { learningRate } = file;
+  const searches = typeof learningRate === 'object' && learningRate !== null && 'search' in learningRate;
+  return searches ? gridSchema.extend({ learningRate: block({ search }) }) : gridSchema;
+}
 
 export type GridFile = z.output<typeof gridSchema>;
 export type Search = z.output<typeof search>;

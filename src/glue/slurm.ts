@@ -55,7 +55,8 @@ export function slurmScript(prepared: Prepared, options: SlurmOptions): string {
 #SBATCH --signal=B:TERM@60
 #SBATCH --output=${logs}/%x-%A_%a.log
 
-if [ -z "\${SLURM_JOB_ID:-}" ]; then
+# No task of the array: within an allocation of somebody's own, too, this submits.
+if [ -z "\${SLURM_ARRAY_TASK_ID:-}" ]; then
   set -euo pipefail
   mkdir -p ${logs}
   last=

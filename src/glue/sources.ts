@@ -97,6 +97,15 @@ function look(opened: OpenTask, splits: string[]): TaskSource {
   return { task: opened.task, rows, present: true, hashes };
 }
 
+/** Rows of train that a run uses, and how many of those it holds out, about. */
+export function trainRows(
+  { rows }: TaskSource,
+  { task: { trainSamples = 'all' }, training }: RunConfig,
+): { used: number; heldOut: number } {
+  const used = trainSamples === 'all' ? rows.train : Math.min(trainSamples, rows.train);
+  return { used, heldOut: Math.round(training.cleanSplit * used) };
+}
+
 function isThere({ data, train, dev }: RunConfig['task']): boolean {
   return [data, train, dev].every((path) => path === undefined || existsSync(path));
 }

@@ -2,14 +2,13 @@
  * Where runs and measurements lie by their hash: runs/HASH (a run folder), selections/HASH.json, cache/ (what enters tuned spans).
  * What is there is not computed again, whoever computed it; what another process computes right now is waited for.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { openSafetensors } from '../checkpoint/safetensors.js';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { readRunRecord } from '../comparison/run-record.js';
 import { stringifyConfig } from '../config/load.js';
 import type { RunConfig } from '../config/schema.js';
 import { Interrupted, SpantuneError } from '../errors.js';
-import { readJson, writeFileWhole } from '../files.js';
+import { makeFolders, readJson, writeFileWhole } from '../files.js';
 import { isLock, takeLock } from '../lock.js';
 import { FILES } from '../pipeline/run-folder.js';
 import type { SelectResult, TrainResult } from '../pipeline/types.js';
@@ -48,9 +47,17 @@ export function selectionPiece(config: RunConfig, model: Model, task: TaskSource
   return { hash: hashOf(selectionIdentity(config, model, task)), config };
 }
 
-export const runFolder = ({ folder }: Pick<Store, 'folder'>, { hash }: Piece) => join(folder, 'runs', hash);
+const RUNS = 'runs';
+const SELECTIONS = 'selections';
+
+export const runFolder = ({ folder }: Pick<Store, 'folder'>, { hash }: Piece) => join(folder, RUNS, hash);
 export const selectionFile = ({ folder }: Pick<Store, 'folder'>, { hash }: Piece) =>
-  join(folder, 'selections', `${hash}.json`);
+  join(folder, SELECTIONS, `${hash}.json`);
+
+/** Throws a `UserError` where a store's folders cannot be made, before the first run finds that out. */
+export function makeStore(folder: string): void {
+  for (const name of [RUNS, SELECTIONS]) makeFolders(join(folder, name));
+}
 
 /**
  * The run's result, if it came to its end and its files are whole: what is damaged is made again. A run whose weights were let go counts
@@ -66,7 +73,6 @@ export function finishedRun(store: Pick<Store, 'folder'>, piece: Piece, weights:
 function damageOf(folder: string, weights: boolean): string | undefined {
   try {
     readRunRecord(folder, { weights });
-    if (weights) openSafetensors(join(folder, FILES.tuned)).close();
     return undefined;
   } catch (cause) {
     if (cause instanceof SpantuneError) return cause.describe();
@@ -150,7 +156,7 @@ async function whenMine<T>(
   look: () => T | undefined,
   make: () => Promise<T>,
 ): Promise<T> {
-  mkdirSync(join(lockFile, '..'), { recursive: true });
+  makeFolders(dirname(lockFile));
   for (;;) {
     const there = look();
     if (there) return there;

@@ -4,6 +4,7 @@ import { writeFileWhole } from '../files.js';
 import type { Outcome } from './outcome.js';
 import type { Prepared } from './prepare.js';
 import { isSearch } from './search.js';
+import { trainRows } from './sources.js';
 
 /** Written when a grid ends, also where runs failed: which row of which table stands for which run folders. */
 export interface GridDocument extends Outcome {
@@ -43,6 +44,16 @@ export function writeGrid(output: string, document: GridDocument): void {
   writeFileWhole(join(output, GRID_FILE), `${JSON.stringify({ ...document, tables }, null, 2)}\n`);
 }
 
+/** Held-out rows below which the standard error of a score may be five points. */
+const FEW = 100;
+
+function fewHeldOut(pairs: Prepared['pairs']): string[] {
+  const few = new Map(pairs.map(({ source, configs }) => [source.task.name, trainRows(source, configs[0]).heldOut]));
+  return [...few].flatMap(([task, rows]) =>
+    rows < FEW ? [`${task}: some ${rows} rows are held out, so few that chance has its say in rate and epoch`] : [],
+  );
+}
+
 /** How learning rates and epochs were chosen, and beside what seconds were taken. */
 export function notesOf({ grid, pairs }: Prepared, { jobs, threads }: { jobs: number; threads: number }): string[] {
   const { learningRate, splitSeed, seeds } = grid.values;
@@ -55,6 +66,7 @@ export function notesOf({ grid, pairs }: Prepared, { jobs, threads }: { jobs: nu
         ? `learning rate: searched for each task, arm and method with seed ${seed}, which no final run has; the score on rows held out of train decides, by groups that share a text; the search's seconds are part of the cost`
         : `learning rate: searched for each task, arm and method with seed ${seed}, which no final run has; the score on dev decides, which flatters every arm alike; the search's seconds are part of the cost`,
     );
+    if (selection === 'clean') notes.push(...fewHeldOut(pairs));
   } else notes.push('learning rate: stated, not searched');
   const last = training.best === 'last';
   const heldOut = `${Math.round(100 * training.cleanSplit)} % of train held out by groups that share a text (seed ${splitSeed})`;

@@ -18,6 +18,8 @@ import { openModel } from './model.js';
 import { seenRows } from './select.js';
 import type { Reporter, SelectResult } from './types.js';
 
+const USUAL_SIZES = [50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000];
+
 export interface RobustnessOptions {
   /** Model, task, samples, seed as for select. */
   config: RunConfig;
@@ -25,8 +27,8 @@ export interface RobustnessOptions {
   ratios: number[];
   /** Inputs drawn at every ratio; as many as the classes allow unless told. */
   size?: number;
-  /** Numbers of inputs for the study of scarcity; those that there are not are passed over. */
-  sizes: number[];
+  /** Numbers of inputs for the study of scarcity; those of the usual ones that there are not are passed over. */
+  sizes?: number[];
   /** Draws at each ratio and each number. */
   draws: number;
 }
@@ -131,7 +133,10 @@ function drawAll(
       ),
     ),
   }));
-  const scarcity = options.sizes
+  for (const count of options.sizes ?? []) {
+    if (count >= rows) warnings.push(`no draw of ${count} inputs: there are ${rows}`);
+  }
+  const scarcity = (options.sizes ?? USUAL_SIZES)
     .filter((count) => count < rows)
     .map((count) => ({
       level: count,

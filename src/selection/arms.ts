@@ -91,10 +91,19 @@ export function parseArm(spec: ArmSpec): ArmRequest {
   return typeof spec === 'string' ? parsePreset(spec) : parseExplicit(spec);
 }
 
-function parsePreset(name: string): ArmRequest {
+/** Whether it is the name of a preset that ν places. */
+export function isPlacedByName(name: string): boolean {
+  const { preset } = splitName(name);
+  return Object.hasOwn(PRESETS, preset) && PRESETS[preset as Preset].nu;
+}
+
+function splitName(name: string): { preset: string; k: number } {
   const digits = /-(\d+)(?=-top$|$)/.exec(name);
-  const preset = digits ? name.replace(/-\d+/, '-k') : name;
-  const k = digits ? Number(digits[1]) : 0;
+  return digits ? { preset: name.replace(/-\d+/, '-k'), k: Number(digits[1]) } : { preset: name, k: 0 };
+}
+
+function parsePreset(name: string): ArmRequest {
+  const { preset, k } = splitName(name);
   if (Object.hasOwn(PRESETS, preset) && (k > 0 || !preset.includes('-k'))) {
     return { kind: 'preset', name, preset: preset as Preset, k };
   }
@@ -117,6 +126,11 @@ function parseExplicit({ name, bottom = null, top = null, head }: Exclude<ArmSpe
       },
     );
   }
+  for (const [end, layer] of Object.entries({ bottom, top, head })) {
+    if (typeof layer !== 'number' || Number.isInteger(layer)) continue;
+    throw new UserError(`${end} must be a whole number, or an expression in l* and L, not ${layer}`, { hint: HINT });
+  }
+  if (name === '') throw new UserError("the arm's name is empty", { hint: 'leave it out, or give it one' });
   const [low, high, reads] = [bottom, top, head].map((layer) => (layer === null ? null : String(layer)));
   for (const expression of [low, high, reads]) {
     if (expression !== null) checkExpression(expression);

@@ -51,6 +51,9 @@ const MISTAKES: [words: string[], error: RegExp, hint: RegExp][] = [
   [['predict', 'configs', '--input', 'a', '--split', 'dev'], /--input and --split exclude each other/, /./],
   [['predict', 'configs', '--input', 'nothing.txt'], /nothing\.txt: there is no such file/, /./],
   [['evaluate', 'configs', '--threads', '0'], /--threads 0: must be a whole number/, /./],
+  [['glue', 'any.yaml', '--cell', '2', '--stage', 'compare'], /--cell and --stage compare exclude each other/, /./],
+  [['glue', 'any.yaml', '--dry-run', '--slurm', 'a.sh'], /--dry-run and --slurm exclude each other/, /./],
+  [['glue', 'any.yaml', '--slurm', 'a.sh', '--cell', '1'], /--slurm and --cell exclude each other/, /./],
   [['select', '--quiet', '--verbose'], /--quiet and --verbose exclude each other/, /./],
 ];
 

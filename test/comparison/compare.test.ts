@@ -261,6 +261,18 @@ describe('differences', () => {
 });
 
 describe('notes', () => {
+  test('what measuring took is missed where ν placed an arm and nothing tells it', () => {
+    const notesOf = (seconds: object) => {
+      const run = runOf({ arm: 'selected-2' });
+      return compare(
+        [runOf({}), { ...run, cost: { ...run.cost, seconds: { ...run.cost.seconds, ...seconds } } }],
+        options,
+      ).notes.join();
+    };
+    assert.match(notesOf({}), /mrpc: what measuring the layers took for selected-2 is not in their cost/);
+    assert.doesNotMatch(notesOf({ select: 3 }), /what measuring/);
+  });
+
   const notesFor = (...seeds: number[]) =>
     compare([...seedsOf({}, ...seeds), ...seedsOf({ arm: 'top-2' }, ...seeds)], options).notes.join('\n');
 

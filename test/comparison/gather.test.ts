@@ -383,6 +383,19 @@ describe('a grid', () => {
     mkdirSync(damaged);
     writeFileSync(join(damaged, 'grid.json'), JSON.stringify({ ...document, tables: [{ task: 'mrpc' }] }));
     assert.throws(() => gatherRuns([damaged]), /"tables\.0\.model" is missing/);
+    writeFileSync(join(damaged, 'grid.json'), JSON.stringify({ ...document, format: 2 }));
+    assert.throws(() => gatherRuns([damaged]), /"format" is missing or not as a grid writes it/);
+  });
+
+  test('mends what is damaged in its runs', () => {
+    const damaged = join(root, 'damaged-run');
+    cpSync(folder, damaged, { recursive: true });
+    const text = readFileSync(join(damaged, 'grid.json'), 'utf8').replaceAll(folder, damaged);
+    writeFileSync(join(damaged, 'grid.json'), text);
+    writeFileSync(join(damaged, 'runs', 'f1', 'tuned.safetensors'), 'cut');
+    const told = (error: CheckpointError) =>
+      /f1.tuned\.safetensors$/.test(error.place.file ?? '') && /run the grid again/.test(error.hint ?? '');
+    assert.throws(() => gatherRuns([damaged]), told);
   });
 });
 

@@ -1,6 +1,7 @@
 /** Small runs: as records, and as the folders that training would have left. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeSafetensors } from '../../src/checkpoint/write.js';
 import { resolveConfig, stringifyConfig } from '../../src/config/load.js';
 import type { Task } from '../../src/data/types.js';
 import { score } from '../../src/metrics/score.js';
@@ -154,7 +155,7 @@ export function writeRun(folder: string, spec: RunSpec = {}): string {
   writeFileSync(join(folder, 'metrics.jsonl'), log.map((line) => `${JSON.stringify(line)}\n`).join(''));
   writeFileSync(join(folder, 'predictions.tsv'), rows(first));
   if (second) writeFileSync(join(folder, 'predictions_mismatched.tsv'), rows(second));
-  writeFileSync(join(folder, 'tuned.safetensors'), '');
+  writeSafetensors(join(folder, 'tuned.safetensors'), [['classifier.bias', { shape: [2], data: new Float32Array(2) }]]);
   writeFileSync(join(folder, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
   return folder;
 }

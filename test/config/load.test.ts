@@ -240,6 +240,7 @@ test('missing keys are named at the block that lacks them', () => {
 });
 
 test('YAML that cannot be read is an error with its place', () => {
+  assert.match(mistake(`${MINIMAL}---\nmodel: a\n`)[0], /^run\.yaml:\d+:\d+: a second document begins here/);
   assert.match(mistake('model: [m\ntask: 2\n')[0], /^run\.yaml:\d:\d+: not valid YAML: /);
   assert.deepEqual(mistake(`${MINIMAL}model: n\n`), ['run.yaml:5:1: this key is stated twice', 'keep one of the two']);
   assert.equal(mistake('- 1\n- 2\n')[0], 'run.yaml:1:1: must be a block of keys');

@@ -54,6 +54,10 @@ for (const [yaml, place, message, hint] of WRONG) {
 const REPLACED: [values: object, message: RegExp, hint: RegExp][] = [
   [{ tasks: ['mrcp'] }, /there is no task "mrcp"/, /did you mean "mrpc"\?/],
   [{ tasks: [{ name: 'topics', train: 'nowhere.tsv', dev: 'nowhere.tsv' }] }, /there is no file .*nowhere\.tsv/, /./],
+  [{ tasks: ['mrpc', { name: 'mrpc', trainSamples: 9 }] }, /two tasks are named "mrpc"/, /another name/],
+  [{ models: [model, `${model}/.`] }, /"\S+" and "\S+" are the same model/, /keep one/],
+  [{ arms: ['full', { bottom: 1.5, top: 2, head: 'L' }] }, /bottom must be a whole number, .* not 1\.5/, /./],
+  [{ arms: ['full', { name: '', bottom: 1, top: 2, head: 2 }] }, /the arm's name is empty/, /leave it out/],
   [{ models: ['nowhere'] }, /there is no folder .*nowhere/, /./],
   [{ arms: ['full', 'selected-4'] }, /arm selected-4 on model: 4 layers cannot be tuned: the model has 3/, /1 to 3/],
   [{ arms: ['full', { bottom: 1, top: 9, head: 9 }] }, /does not fit a model of 3 layers/, /1 ≤ bottom/],
@@ -66,6 +70,12 @@ const REPLACED: [values: object, message: RegExp, hint: RegExp][] = [
     /different numbers of trials: full 1, fine-tune 2/,
     /equally|as many/,
   ],
+  [{ learningRate: { 'fine-tune': 'fast' } }, /learningRate\.fine-tune must be a number above 0, not "fast"/, /./],
+  [{ learningRate: { search: { selection: 'clear' } } }, /search\.selection must be one of clean, dev, not/, /"clean"/],
+  [{ learningRate: { search: { rates: { full: [1, 1] } } } }, /must name each rate once/, /./],
+  [{ learningRate: { search: { share: 0.02 } } }, /a share of 0\.02 of the 48 rows of topics holds out 1/, /more/],
+  [{ learningRate: { search: {}, full: 1 } }, /unknown key "full"/, /learningRate\.search\.rates\.full/],
+  [{ learningRate: { serch: {} } }, /unknown key "serch"/, /did you mean "search"/],
   [{ learningRate: { ful: 1e-3 } }, /unknown key "ful"/, /did you mean "full"/],
   [
     { reference: 'full, lora' },
@@ -73,6 +83,7 @@ const REPLACED: [values: object, message: RegExp, hint: RegExp][] = [
     /state "reference: full", or one of "full, fine-tune"/,
   ],
   [{ arms: ['top-1'] }, /the reference "full" is not among the arms/, /state "reference: "/],
+  [{ baselines: ['botom-k'] }, /there is no baseline "botom-k"/, /did you mean "bottom-k"/],
   [{ baselines: ['random-kk'] }, /there is no arm "random-kk"/, /random/],
   [{ seeds: [] }, /seeds must be a list of seeds, not an empty one/, /./],
   [
@@ -97,6 +108,14 @@ for (const [values, message, hint] of REPLACED) {
     );
   });
 }
+
+test('a file that is no block of keys is told how a grid begins', () => {
+  writeFileSync(file, '- full\n');
+  assert.throws(
+    () => loadGrid(file),
+    (error: ConfigError) => /models:/.test(error.hint ?? ''),
+  );
+});
 
 test('--set changes any key, and is named where it is wrong', () => {
   const overrides = [setOverride('seeds=[4, 5]'), setOverride('run.training.epochs=7')];

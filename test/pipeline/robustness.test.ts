@@ -32,6 +32,7 @@ test('one pass gives the curve of all inputs and of every draw, the same each ti
     [10, 30, 60],
   );
   assert.deepEqual(result.scarcity.levels[2].nu, [full]);
+  assert.deepEqual(result.warnings, ['no draw of 100 inputs: there are 60']);
   for (const { nu } of [...result.imbalance.levels, ...result.scarcity.levels.slice(0, 2)]) {
     assert.equal(nu.length, 3);
     assert.equal(new Set(nu.map(String)).size, 3, 'draws differ');

@@ -38,10 +38,15 @@ export function costColumns(table: TaskTable): ColumnSource<ComparisonRow>[] {
         amount(`seconds_${phase}`, cost.seconds[phase], formatSeconds),
       ),
     ),
-    column('time', 'seconds in all, search and killed attempts included, mean over seeds', 2, (cost) => ({
-      ...amount('seconds_total', totalSeconds(cost), formatSeconds),
-      values: { ...otherSeconds(cost), seconds_total: totalSeconds(cost) ?? null },
-    })),
+    column(
+      'time',
+      'seconds in all, and what a grid tells of searches and killed attempts, mean over seeds',
+      2,
+      (cost) => ({
+        ...amount('seconds_total', totalSeconds(cost), formatSeconds),
+        values: { ...otherSeconds(cost), seconds_total: totalSeconds(cost) ?? null },
+      }),
+    ),
     column('memory', "peak resident memory of the run's process, largest over seeds", 4, (cost) =>
       amount('peak_memory_bytes', cost.peakMemory, formatBytes),
     ),

@@ -29,7 +29,7 @@ function shortTitles(comparison: Comparison, tables: Table[]): string {
   return [
     has('difference') ? 'difference: with its 95 % interval.' : '',
     kinds.length > 0 ? `${kinds.join(', ')}: FLOPs${relative}.` : '',
-    has('time') ? 'time: all phases, search and killed attempts included, mean over seeds.' : '',
+    has('time') ? 'time: all phases, and what a grid tells of searches and killed attempts, mean over seeds.' : '',
     has('memory') ? 'memory: largest of the seeds.' : '',
   ]
     .filter(Boolean)
