@@ -72,7 +72,7 @@ export function readGrid(file: string): GatheredGrid {
     const measuring = selection && measuringOf(selection, table.lostSeconds);
     for (const row of table.rows) {
       const records = finishedRuns(row, file).map((run) =>
-        recordOf(run, row, selection, row.measured ? measuring : undefined),
+        recordOf(run, table.model, row, selection, row.measured ? measuring : undefined),
       );
       gathered.records.push(...records);
       const remark = remarkOf(table, row, records[0]?.method, row.measured ? measuring : undefined);
@@ -93,9 +93,10 @@ export function readGrid(file: string): GatheredGrid {
   return gathered;
 }
 
-/** A run that an earlier grid made may stand there under another arm's name: names are the rows'. */
+/** A run that an earlier grid made may stand there under another arm's name: names are those of the table and its row. */
 function recordOf(
   { folder, lostSeconds = 0 }: FinishedRun,
+  model: string,
   row: GridRow,
   selection: SelectResult | undefined,
   measuring: Measuring | undefined,
@@ -111,6 +112,7 @@ function recordOf(
   const seconds = { ...phases, ...more, total: Object.values(more).reduce((sum, each) => sum + each, total) };
   return {
     ...record,
+    model,
     arm: { ...record.arm, name: row.name },
     method: methodOf(row) ?? record.method,
     cost: { ...cost, seconds },

@@ -1,6 +1,7 @@
 /** From a grid's file to what runs of each model and task have in common. Whatever the user can have got wrong is found here. */
 
 import { realpathSync } from 'node:fs';
+import { resolve, sep } from 'node:path';
 import { methodLabel } from '../config/method-label.js';
 import type { RunConfig } from '../config/schema.js';
 import { UserError } from '../errors.js';
@@ -34,11 +35,14 @@ export function prepare(grid: Grid, { absent = false } = {}): Prepared {
   checkTaskNames(grid);
   const { models, tasks, methods } = grid.values;
   const sources = new Map<number, TaskSource>();
-  const pairs = models.flatMap((_, m) =>
-    tasks.map((__, t): Pair => {
-      const configs = methods.map((___, method) => grid.configOf(m, t, method));
-      const model = at(grid, ['models', String(m)], () => describeModel(configs[0].model));
-      if (!model.complete && !absent) at(grid, ['models', String(m)], () => void model.hash());
+  const described = models.map((_, m) => {
+    const model = at(grid, ['models', String(m)], () => describeModel(grid.configOf(m, 0, 0).model));
+    if (!model.complete && !absent) at(grid, ['models', String(m)], () => void model.hash());
+    return model;
+  });
+  const pairs = tellApart(described).flatMap((model, m) =>
+    tasks.map((_, t): Pair => {
+      const configs = methods.map((__, method) => grid.configOf(m, t, method));
       const source = sources.get(t) ?? at(grid, ['tasks', String(t)], () => describeTask(configs[0].task, { absent }));
       sources.set(t, source);
       checkArms(grid, model, configs[0]);
@@ -52,6 +56,17 @@ export function prepare(grid: Grid, { absent = false } = {}): Prepared {
   const labels = tunings.map(methodLabel);
   checkReference(grid, labels);
   return { grid, pairs, tunings, methods: labels };
+}
+
+/** Folders of one name are called by as many of the folders above them as it takes. */
+function tellApart(models: readonly Model[]): Model[] {
+  const called = (folder: string, depth: number) => resolve(folder).split(sep).slice(-depth).join('/');
+  return models.map((model) => {
+    const others = models.filter(({ folder }) => resolve(folder) !== resolve(model.folder));
+    let depth = 1;
+    while (others.some(({ folder }) => called(folder, depth) === called(model.folder, depth))) depth++;
+    return { ...model, name: called(model.folder, depth) };
+  });
 }
 
 /** One model by two names would run once and stand in the plan twice. */

@@ -1,12 +1,13 @@
 /** What a grid's file may say, and where each mistake in it is told to stand. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { setOverride } from '../../src/config/load.js';
 import { ConfigError, UserError } from '../../src/errors.js';
 import { loadGrid } from '../../src/glue/grid.js';
 import { prepare } from '../../src/glue/prepare.js';
+import { writeModel } from '../pipeline/support.js';
 import { bench } from './support.js';
 
 const { folder, model, task, write } = bench();
@@ -108,6 +109,13 @@ for (const [values, message, hint] of REPLACED) {
     );
   });
 }
+
+test('models whose folders have one name are told apart by the folders above them', () => {
+  const other = writeModel(join(folder, 'other', 'model'), ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'a']);
+  const { pairs } = prepare(loadGrid(write({ models: [model, other] })));
+  const names = pairs.map(({ model: { name } }) => name);
+  assert.deepEqual(names, [`${basename(folder)}/model`, 'other/model']);
+});
 
 test('a file that is no block of keys is told how a grid begins', () => {
   writeFileSync(file, '- full\n');
