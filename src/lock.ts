@@ -2,12 +2,12 @@
  * Locks as files: who works on a folder, by process, machine and time of start. One whose holder is gone is taken over. A holder
  * touches its file again and again, so that a machine that cannot look at the other's processes sees whether it is alive.
  */
-import { linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { startBeat } from './beat.js';
 import { UserError } from './errors.js';
-import { displayPath, reason } from './files.js';
+import { displayPath, readText, reason } from './files.js';
 
 export interface Holder {
   pid: number;
@@ -25,6 +25,8 @@ export interface Lock {
 const BEAT = 2_000;
 /** Silence after which the holder on another machine counts as gone; clocks and network folders lag. */
 const SILENCE = 120_000;
+const UNREADABLE =
+  'a lock says who works on the folder: let its owner make it readable, or remove it where nobody works there';
 
 /** Takes the lock, or says who holds it. Throws a `UserError` where the file cannot be written or read. */
 export function takeLock(file: string): Lock | Holder {
@@ -38,8 +40,12 @@ export function takeLock(file: string): Lock | Holder {
   const mine = `${file}.${own.host}.${own.pid}`;
   for (;;) {
     if (place(file, mine, text)) break;
-    const seen = readLock(file);
-    if (seen === undefined) continue;
+    const seen = read(file);
+    if (seen === undefined) {
+      // Let go this very moment, or there and not to be read: then this says why.
+      if (existsSync(file)) readText(file, UNREADABLE);
+      continue;
+    }
     const holder = parse(seen);
     if (holder && isAlive(holder, file)) return holder;
     evict(file, mine, seen);
@@ -134,18 +140,6 @@ function parse(text: string): Holder | undefined {
     return typeof holder?.pid === 'number' && typeof holder.host === 'string' ? (holder as Holder) : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** The lock's text; undefined where its holder has just let it go. Throws a `UserError` where it is there and cannot be read. */
-function readLock(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    const hint =
-      'a lock says who works on the folder: let its owner make it readable, or remove it where nobody works there';
-    throw new UserError(`cannot be read: ${reason(cause)}`, { file: displayPath(file), hint, cause });
   }
 }
 

@@ -5,6 +5,7 @@ import { UserError } from '../errors.js';
 import { displayPath, writeFileWhole } from '../files.js';
 import { nearest } from '../nearest.js';
 import type { Format } from '../report/comparison/render.js';
+import { formatSome } from '../report/format.js';
 import { note } from './session.js';
 import { type Arguments, flagsOf, textOf, textsOf, valued } from './verb.js';
 
@@ -75,9 +76,8 @@ export async function run(args: Arguments): Promise<void> {
   else writeFileWhole(output, renderComparison(comparison, format));
   const { leftOut } = gathered;
   if (leftOut.length > 0) {
-    const some = leftOut.slice(0, 3).map(displayPath).join(', ');
-    const more = leftOut.length > 3 ? ` and ${leftOut.length - 3} more` : '';
-    note(flags, `left out, being unfinished or without weights (as trials of a search are): ${some}${more}`);
+    const some = formatSome(leftOut.map(displayPath), 3);
+    note(flags, `left out, being unfinished or without weights (as trials of a search are): ${some}`);
   }
   if (output !== undefined) note(flags, `written: ${displayPath(output)}`);
 }

@@ -10,6 +10,7 @@ import type { Failure } from '../glue/outcome.js';
 import type { Prepared } from '../glue/prepare.js';
 import type { GridDocument } from '../glue/summary.js';
 import type { EstimateOptions } from '../pipeline/estimate.js';
+import { formatSome } from '../report/format.js';
 import { commandName, quoted } from './command.js';
 import { note, print, runWithReports, withReports } from './session.js';
 import { type Arguments, choiceOf, countOf, type Flags, flagsOf, textOf, textsOf, valued } from './verb.js';
@@ -33,6 +34,8 @@ export function options(command: Argv): Argv {
         'Go no further than select (measure the layers) or search (learning rates); compare: what is finished, starting nothing',
       ),
     })
+    .conflicts('dry-run', ['slurm', 'cell', 'stage'])
+    .conflicts('slurm', ['cell', 'stage'])
     .example('spantune glue configs/glue/miniature.yaml --output runs/miniature', '')
     .example('spantune glue configs/glue/paper.yaml --dry-run', '')
     .example('spantune glue configs/glue/minilm.yaml --output runs/minilm --set seeds=[1] --jobs 2', '')
@@ -51,7 +54,8 @@ export async function run(args: Arguments): Promise<void> {
   const jobs = countOf(args, 'jobs');
   const cell = countOf(args, 'cell');
   const stage = choiceOf(args, 'stage', STAGES, 'leave it out to run everything');
-  checkTogether(args, stage);
+  if (stage === 'compare' && cell !== undefined)
+    throw new UserError('--cell and --stage compare exclude each other', { hint: 'give one of the two' });
   const grid = loadGrid(String(args.grid), { overrides, checkPaths: !dry });
   const prepared = prepare(grid, { absent: dry });
   const output = textOf(args, 'output');
@@ -92,17 +96,6 @@ export async function run(args: Arguments): Promise<void> {
     if (error instanceof Interrupted) throw new Interrupted(`what is finished stays; ${again(args)} resumes`);
     throw error;
   }
-}
-
-/** Options that ask for different things. */
-function checkTogether(args: Arguments, stage: string | undefined): void {
-  const whole = ['dry-run', 'slurm'].filter((name) => args[name] !== undefined && args[name] !== false);
-  const part = ['cell', 'stage'].filter((name) => args[name] !== undefined);
-  const [one, other] = whole.length > 1 ? whole : [...whole, ...part];
-  const apart = whole.length > 0 ? other !== undefined : stage === 'compare' && part.length > 1;
-  if (!apart) return;
-  const named = (name: string) => (name === 'stage' ? `--stage ${stage}` : `--${name}`);
-  throw new UserError(`${named(one)} and ${named(other)} exclude each other`, { hint: 'give one of the two' });
 }
 
 /** `--dry-run`. */
@@ -176,12 +169,14 @@ async function show(flags: Flags, output: string, document: GridDocument): Promi
 }
 
 /** What a comparison of finished runs lacks; a mistake where it lacks everything. */
-function tellMissing(flags: Flags, missing: readonly Failure[], command: string, some: boolean): void {
+function tellMissing(flags: Flags, missing: readonly Failure[], command: string, shown: boolean): void {
   if (missing.length === 0) return;
-  const first = missing.slice(0, 5).map(({ what }) => what);
-  const more = missing.length > first.length ? ` and ${missing.length - first.length} more` : '';
-  note(flags, `\nnot finished yet: ${first.join(', ')}${more}\n\nnext   ${command}`);
-  if (!some) process.exitCode = 2;
+  const some = formatSome(
+    missing.map(({ what }) => what),
+    5,
+  );
+  note(flags, `\nnot finished yet: ${some}\n\nnext   ${command}`);
+  if (!shown) process.exitCode = 2;
 }
 
 /** What failed, why, and what to do; sets the exit code: 2 where all that failed can be mended by the user, 1 otherwise. */

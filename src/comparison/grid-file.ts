@@ -8,6 +8,8 @@ import type { SelectResult } from '../pipeline/types.js';
 import { readRunRecord } from './run-record.js';
 import type { Measuring, Remark, RunRecord } from './types.js';
 
+const AGAIN = 'run the grid again: what is finished is not run twice, and what is damaged is made anew';
+
 const layer = z.int().nullable();
 const schema = z.looseObject({
   format: z.literal(1),
@@ -43,8 +45,6 @@ const schema = z.looseObject({
     }),
   ),
 });
-const AGAIN = 'run the grid again: what is finished is not run twice, and what is damaged is made anew';
-
 type GridTable = z.output<typeof schema>['tables'][number];
 type GridRow = GridTable['rows'][number];
 
@@ -59,11 +59,13 @@ export interface GatheredGrid {
 
 /** Throws a `CheckpointError` that names the file where it is not what a grid writes, and what reading a run throws. */
 export function readGrid(file: string): GatheredGrid {
-  const hint = AGAIN;
-  const parsed = schema.safeParse(readJson(file, hint));
+  const parsed = schema.safeParse(readJson(file, AGAIN));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new CheckpointError(`"${issue?.path.join('.')}" is missing or not as a grid writes it`, { file, hint });
+    throw new CheckpointError(`"${issue?.path.join('.')}" is missing or not as a grid writes it`, {
+      file,
+      hint: AGAIN,
+    });
   }
   const { tables, notes, reference, margin } = parsed.data;
   const gathered: GatheredGrid = { records: [], remarks: [], notes: [...notes], reference, margin };
@@ -101,7 +103,7 @@ function recordOf(
   selection: SelectResult | undefined,
   measuring: Measuring | undefined,
 ): RunRecord {
-  const record = inGrid(() => readRunRecord(folder));
+  const record = readGridRun(folder);
   const { cost } = record;
   // Attempts that were killed are part of what the run took, and so is the search for its rate.
   const more: Record<string, number> = {
@@ -122,9 +124,9 @@ function recordOf(
 }
 
 /** Whatever is wrong with a grid's run, the grid mends it. */
-function inGrid<T>(read: () => T): T {
+function readGridRun(folder: string): RunRecord {
   try {
-    return read();
+    return readRunRecord(folder);
   } catch (cause) {
     if (!(cause instanceof UserError)) throw cause;
     throw new CheckpointError(cause.message, { ...cause.place, hint: AGAIN, cause });

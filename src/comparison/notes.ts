@@ -58,10 +58,12 @@ function tableNotes(table: TaskTable, { tables, options }: Compared): string[] {
   for (const { key, values } of differingSettings(table.records)) {
     notes.push(`${name}: runs differ in ${key} (${values.join('; ')}), not in their arms alone`);
   }
-  const free = rows.filter(({ arm, cost }) => isPlacedByName(arm.name) && !cost.seconds.select).map(({ id }) => id);
-  if (free.length > 0) {
+  const unmeasured = rows
+    .filter(({ arm, cost }) => isPlacedByName(arm.name) && !cost.seconds.select)
+    .map(({ id }) => id);
+  if (unmeasured.length > 0) {
     notes.push(
-      `${name}: what measuring the layers took for ${free.join('; ')} is not in their cost: no folder among these tells it; where a grid ran them, its own does`,
+      `${name}: what measuring the layers took for ${unmeasured.join('; ')} is not in their cost: no folder among these tells it; where a grid ran them, its own does`,
     );
   }
   const collapsed = rows.filter((row) => row.collapsed.length > 0).map(({ id }) => id);

@@ -94,6 +94,12 @@ const RUN_FILE: FileHints = {
   noBlock: 'such as "model: models/en-12x192", one key a line',
 };
 
+/** By the parser's code: what may stand once. */
+const TWICE: Partial<Record<string, string>> = {
+  DUPLICATE_KEY: 'this key is stated twice',
+  MULTIPLE_DOCS: 'a second document begins here',
+};
+
 /** Parses YAML text. Throws a `ConfigError` with line and column on a syntax error, on a root that is no block, on a key stated twice. */
 function yamlLayer(text: string, file: string, base: string, hints: FileHints): Layer {
   const lines = new LineCounter();
@@ -104,15 +110,10 @@ function yamlLayer(text: string, file: string, base: string, hints: FileHints): 
   };
   const [problem] = [...document.errors, ...document.warnings];
   if (problem) {
-    const twice = problem.code === 'DUPLICATE_KEY';
-    const several = problem.code === 'MULTIPLE_DOCS';
-    const message = several ? 'a second document begins here' : `not valid YAML: ${problem.message}`;
-    throw new ConfigError(twice ? 'this key is stated twice' : message, {
+    const twice = TWICE[problem.code];
+    throw new ConfigError(twice ?? `not valid YAML: ${problem.message}`, {
       ...placeOf(problem.pos[0]),
-      hint:
-        twice || several
-          ? 'keep one of the two'
-          : 'check indentation, colons and quotes on this line and the one before',
+      hint: twice ? 'keep one of the two' : 'check indentation, colons and quotes on this line and the one before',
       cause: problem,
     });
   }

@@ -61,6 +61,11 @@ const BASELINES = [
 /** In a baseline's name, where the number of layers goes. */
 const SPAN_SIZE = /-k(?=-|$)/;
 
+const FILE_HINTS = {
+  unreadable: 'give the path of a grid, such as configs/glue/miniature.yaml',
+  noBlock: 'such as "models: [models/en-12x192]", one key a line',
+};
+
 /**
  * @throws ConfigError with file, line and column: bad YAML, an unknown key, a wrong value, an unknown task or arm, a path that is
  * not there.
@@ -104,11 +109,6 @@ function inGrid(error: ConfigError): ConfigError {
   if (error.hint !== 'configs/defaults.yaml explains every key') return error;
   return new ConfigError(error.message, { ...error.place, hint: 'docs/grids.md explains every key' });
 }
-
-const FILE_HINTS = {
-  unreadable: 'give the path of a grid, such as configs/glue/miniature.yaml',
-  noBlock: 'such as "models: [models/en-12x192]", one key a line',
-};
 
 /** A run's key, which the user never wrote, by the name of the axis it comes from. */
 function inAxes<T>(work: () => T): T {

@@ -40,6 +40,7 @@ export function prepare(grid: Grid, { absent = false } = {}): Prepared {
     if (!model.complete && !absent) at(grid, ['models', String(m)], () => void model.hash());
     return model;
   });
+  checkModels(grid, described);
   const pairs = tellApart(described).flatMap((model, m) =>
     tasks.map((_, t): Pair => {
       const configs = methods.map((__, method) => grid.configOf(m, t, method));
@@ -49,7 +50,6 @@ export function prepare(grid: Grid, { absent = false } = {}): Prepared {
       return { model, source, configs, measured: grid.arms.some(needsSelection) };
     }),
   );
-  checkModels(grid, pairs);
   checkShares(grid, pairs);
   const tunings = pairs[0].configs.map(({ tuning }, i) => stated(tuning, grid, i));
   checkRates(grid, pairs, tunings);
@@ -70,16 +70,16 @@ function tellApart(models: readonly Model[]): Model[] {
 }
 
 /** One model by two names would run once and stand in the plan twice. */
-function checkModels({ values: { models, tasks }, fail }: Grid, pairs: readonly Pair[]): void {
+function checkModels({ values, fail }: Grid, models: readonly Model[]): void {
   if (models.length === 1) return;
-  const seen = new Map<string, number>();
-  models.forEach((name, m) => {
-    const { model } = pairs[m * tasks.length];
+  const seen = new Map<string, string>();
+  models.forEach((model, m) => {
+    const name = values.models[m];
     const key = model.complete ? `${model.hash()} ${model.tokenizerHash()}` : realpathSync(model.folder);
     const other = seen.get(key);
     if (other !== undefined)
-      fail(['models', String(m)], `"${name}" and "${models[other]}" are the same model`, 'keep one of the two');
-    seen.set(key, m);
+      fail(['models', String(m)], `"${name}" and "${other}" are the same model`, 'keep one of the two');
+    seen.set(key, name);
   });
 }
 

@@ -36,7 +36,6 @@ export interface GridOptions {
 export async function runGrid(prepared: Prepared, options: GridOptions, { look = false } = {}): Promise<GridDocument> {
   const { output } = options;
   claim(output);
-  if (!look) makeStore(options.store ?? output);
   const lock = claimFolder(
     join(output, 'grid.lock'),
     'another grid',
@@ -64,7 +63,6 @@ export async function runCell(
   options: GridOptions,
 ): Promise<Outcome> {
   claim(options.output);
-  makeStore(options.store ?? options.output);
   const only = cell === undefined ? undefined : cellAt(prepared, cell);
   const division =
     cell === undefined ? divisionOf(prepared, options.jobs) : { jobs: 1, threads: threadsOf(prepared) ?? cores() };
@@ -105,6 +103,7 @@ function run(
   { jobs, threads }: Division,
   part: { only?: { pair: number; arm: number; seed: number }; until?: Stage | 'look' },
 ): Promise<Outcome> {
+  if (part.until !== 'look') makeStore(store);
   return execute(prepared, {
     store: { folder: resolve(store), threads, launcher, signal },
     lanes: createLanes(jobs, signal),

@@ -1,4 +1,4 @@
-/** Numbers as people read them: 3 668, 22.6 M, 1.9 GB, 412 s, 0:19, 62 %. */
+/** Numbers as people read them: 3 668, 22.6 M, 1.9 GB, 412 s, 0:19, 62 %; and the beginning of a list. */
 
 /** An integer with its thousands apart: `3 668`. */
 export function formatInteger(value: number): string {
@@ -75,4 +75,10 @@ function scaled(value: number, units: string[]): string {
   }
   const digits = unit === 0 || Math.abs(size) >= 99.95 ? size.toFixed(0) : size.toFixed(1);
   return units[unit] ? `${digits} ${units[unit]}` : digits;
+}
+
+/** The first of the items, and how many there are beyond them: `a, b and 4 more`. */
+export function formatSome(items: readonly string[], most: number): string {
+  const more = items.length > most ? ` and ${items.length - most} more` : '';
+  return `${items.slice(0, most).join(', ')}${more}`;
 }

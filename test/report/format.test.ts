@@ -11,6 +11,7 @@ import {
   formatNumber,
   formatPercent,
   formatSeconds,
+  formatSome,
 } from '../../src/report/format.js';
 
 test('counts, bytes and integers', () => {
@@ -25,6 +26,13 @@ test('counts, bytes and integers', () => {
   ]);
   assert.deepEqual([0, 540e6, 1.9e9, 999.6e6].map(formatBytes), ['0 B', '540 MB', '1.9 GB', '1.0 GB']);
   assert.deepEqual([0, 999, 3668, 67_349, 1_234_567].map(formatInteger), ['0', '999', '3 668', '67 349', '1 234 567']);
+});
+
+test('the beginning of a list says how many are left', () => {
+  assert.deepEqual(
+    [1, 2, 3].map((most) => formatSome(['a', 'b', 'c'], most)),
+    ['a and 2 more', 'a, b and 1 more', 'a, b, c'],
+  );
 });
 
 test('durations and clocks', () => {
